@@ -1,0 +1,58 @@
+package oracle
+
+import (
+	"strings"
+
+	"kafkacoord/coord/wire"
+)
+
+// Difference is one way in which kafkacoord is meant to differ from ZooKeeper.
+type Difference struct {
+	Name   string
+	Reason string
+	// Unseen says why no sequence shows the difference; "" when some do.
+	Unseen string
+
+	// is tells whether two answers to a request differ in this way. The first
+	// server is ZooKeeper.
+	is func(r *request, a, b string) bool
+}
+
+// Differences lists all wanted differences between Java ZooKeeper 3.9.4 (the
+// first server) and kafkacoord (the second). A difference that is not listed is
+// a bug.
+var Differences = []Difference{
+	{
+		Name:   "createSession (-10) from a client is refused",
+		Reason: "ZooKeeper lets any connected client send its internal operation and answers with a connect response in mid-stream; no client library does. coord treats it as unknown: -6, zxid -1, close.",
+		is:     func(r *request, a, b string) bool { return r.rec.Op == wire.OpCreateSession && isUnknownOp(b) },
+	},
+	{
+		Name:   "deleteContainer (20) from a client is refused",
+		Reason: "ZooKeeper lets any client delete any childless znode with it, without a look at ACLs or the session. coord treats it as unknown: -6, zxid -1, close.",
+		is:     func(r *request, a, b string) bool { return r.rec.Op == wire.OpDeleteContainer && isUnknownOp(b) },
+	},
+	{
+		Name:   "zookeeper_limits directly under /zookeeper/quota is an ordinary znode",
+		Reason: "Creating it stops a ZooKeeper server: the empty prefix throws while the transaction is applied.",
+		Unseen: "the sequences never create it, since it would end the Java server",
+	},
+	{
+		Name:   "createTTL (21) with a flag that is not one for TTL and a negative ttl is refused with -8",
+		Reason: "With extended types on, ZooKeeper validates it as a plain create, logs it as a TTL create and throws while applying it: the server stops, and cannot start again from that log.",
+		Unseen: "the sequences never send it outside a multi, since it would end the Java server",
+	},
+}
+
+func isUnknownOp(text string) bool { return strings.HasSuffix(text, " zxid -1 err -6") }
+
+// wanted returns the index of the listed difference that explains two answers,
+// or -1.
+func wanted(r *request, a, b string) int {
+	for i := range Differences {
+		if d := &Differences[i]; d.is != nil && d.is(r, a, b) {
+			return i
+		}
+	}
+	return -1
+}

@@ -1,0 +1,19 @@
+package oracle_test
+
+import (
+	"os"
+	"strconv"
+	"testing"
+
+	"kafkacoord/compat/oracle"
+)
+
+func TestAdhoc(t *testing.T) {
+	n, _ := strconv.Atoi(os.Getenv("ORACLE_SEEDS"))
+	first, _ := strconv.Atoi(os.Getenv("ORACLE_FIRST"))
+	r, err := oracle.Run(t.Context(), os.Getenv("ORACLE_A"), os.Getenv("ORACLE_B"), oracle.Options{Seeds: n, FirstSeed: uint64(first), Logf: t.Logf})
+	t.Log("\n" + r.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+}

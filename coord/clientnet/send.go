@@ -1,0 +1,140 @@
+package clientnet
+
+import (
+	"net"
+	"syscall"
+	"time"
+)
+
+// sendWithin bounds how long a blocked write may take before the client counts
+// as dead.
+const sendWithin = 60 * time.Second
+
+// Send writes b without blocking; what the socket does not take waits for a
+// writer. With last, the connection ends after it. It keeps nothing of b.
+func (c *Conn) Send(b []byte, last bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.broken || c.last {
+		return
+	}
+	c.last = last
+	if len(b) > 0 && !c.writing {
+		n := c.tryWrite(b)
+		b = b[n:]
+	}
+	switch {
+	case len(b) > 0:
+		c.enqueue(b)
+	case last && !c.writing:
+		c.finish()
+	}
+}
+
+// tryWrite writes what the socket takes at once and returns how much that was.
+func (c *Conn) tryWrite(b []byte) (n int) {
+	if c.raw == nil {
+		return 0
+	}
+	var failure error
+	err := c.raw.Write(func(fd uintptr) bool {
+		for n < len(b) {
+			m, err := syscall.Write(int(fd), b[n:])
+			if err == syscall.EINTR {
+				continue
+			}
+			if err != nil {
+				failure = err
+				return true
+			}
+			n += m
+		}
+		return true
+	})
+	if err != nil || failure != nil && failure != syscall.EAGAIN {
+		c.broken = true
+		c.abort()
+		return len(b)
+	}
+	return n
+}
+
+// enqueue keeps bytes for the writer and starts it. The caller holds mu.
+func (c *Conn) enqueue(b []byte) {
+	if len(c.unsent)+len(b) > c.server.options.Limits.Unsent {
+		c.broken = true
+		c.server.refuse(RefusedSlowReader, "closing connection: the client does not read its replies",
+			"client", c.remote.String(), "unsent", len(c.unsent))
+		c.abort()
+		return
+	}
+	c.unsent = append(c.unsent, b...)
+	if !c.writing {
+		c.writing = true
+		c.server.tasks.Go(c.write)
+	}
+}
+
+// write is the writer: it ends when nothing is left.
+func (c *Conn) write() {
+	var batch []byte
+	for {
+		c.mu.Lock()
+		if c.held && !c.backlogged() {
+			c.held = false
+			c.idle <- struct{}{}
+		}
+		if len(c.unsent) == 0 || c.broken {
+			c.writing = false
+			if c.last && !c.broken {
+				c.finish()
+			}
+			c.mu.Unlock()
+			return
+		}
+		batch, c.unsent = c.unsent, batch[:0]
+		c.mu.Unlock()
+		_ = c.nc.SetWriteDeadline(time.Now().Add(sendWithin))
+		if _, err := c.nc.Write(batch); err != nil {
+			c.mu.Lock()
+			c.broken = true
+			c.mu.Unlock()
+			c.abort()
+		}
+		_ = c.nc.SetWriteDeadline(time.Time{})
+	}
+}
+
+// backlogged tells whether so much is unsent that no more requests should be
+// read. The caller holds mu.
+func (c *Conn) backlogged() bool { return len(c.unsent) > c.server.options.Limits.Unsent/8 }
+
+// finish ends the sending side and lets the reader linger.
+func (c *Conn) finish() {
+	tc, ok := c.nc.(*net.TCPConn)
+	if !ok {
+		c.abort()
+		return
+	}
+	c.lingered.Store(true)
+	_ = tc.CloseWrite()
+	_ = c.nc.SetReadDeadline(time.Now().Add(lingerTime))
+	// The reader may wait for a release that will not come.
+	time.AfterFunc(lingerTime, c.abort)
+}
+
+// Release takes the batch submitted last back and lets the reader submit the
+// next, once the client has read enough of its replies.
+func (c *Conn) Release() {
+	if c.lent != nil {
+		c.server.buffers.Put(c.lent)
+		c.lent = nil
+	}
+	c.mu.Lock()
+	hold := c.writing && c.backlogged() && !c.broken
+	c.held = hold
+	c.mu.Unlock()
+	if !hold {
+		c.idle <- struct{}{}
+	}
+}

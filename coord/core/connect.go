@@ -1,0 +1,142 @@
+package core
+
+import (
+	"bytes"
+	"errors"
+
+	"kafkacoord/coord/auth"
+	"kafkacoord/coord/wire"
+)
+
+// localOwner is the owner of every session on a standalone server: there is no
+// other server that a session could move to.
+const localOwner = 1
+
+// connect handles the first frame of a connection: a new session, or one that
+// comes back. The order of checks is ZooKeeper's (ZooKeeperServer.java
+// processConnectRequest).
+func (c *Core) connect(cn *conn, frame []byte) {
+	r, err := wire.DecodeConnectRequest(frame)
+	if err != nil {
+		c.stats.Malformed++
+		c.warn("closing connection: its first frame is no connect request", "client", cn.remote, "length", len(frame))
+		c.close(cn)
+		return
+	}
+	c.stats.ConnectRequests++
+	cn.readOnly = r.HasReadOnly
+	if r.LastZxidSeen > c.tree.Zxid() {
+		// Silently: a refusal would end a healthy session. The client tries
+		// another server.
+		c.inform("closing connection: the client has seen a newer transaction than this server",
+			"client", cn.remote, "seen", r.LastZxidSeen.String(), "here", c.tree.Zxid().String())
+		c.close(cn)
+		return
+	}
+	cn.timeout = min(max(r.Timeout, c.config.MinSessionTimeout), c.config.MaxSessionTimeout)
+	if r.SessionID == 0 {
+		c.newSession(cn)
+		return
+	}
+	c.reattach(cn, &r)
+}
+
+// newSession orders the creation of a session; the response is sent when it is
+// committed.
+func (c *Core) newSession(cn *conn) {
+	cn.state = connOpening
+	c.req = wire.Request{Op: wire.OpCreateSession, Timeout: cn.timeout}
+	c.propose(cn, c.ids.Next(), 0, &c.req, false)
+	cn.pending.push(pending{op: wire.OpCreateSession, zxid: c.proposed, at: c.mono, ids: cn.ids})
+}
+
+// reattach gives a session to the connection its client opened now. An older
+// connection of that session is closed before the password is looked at.
+func (c *Core) reattach(cn *conn, r *wire.ConnectRequest) {
+	c.stats.Reattached++
+	if old := c.bySession[r.SessionID]; old != nil {
+		c.close(old)
+	}
+	password := wire.SessionPassword(r.SessionID)
+	s := c.sessions.Get(r.SessionID)
+	switch {
+	case !bytes.Equal(password[:], r.Password):
+		c.stats.BadPasswords++
+		c.warn("refusing session: wrong password", "client", cn.remote, "session", r.SessionID.String())
+		c.refuseSession(cn)
+		return
+	case s == nil || s.Closing():
+		c.inform("refusing session: it is expired or closed", "client", cn.remote, "session", r.SessionID.String())
+		c.refuseSession(cn)
+		return
+	}
+	c.sessions.SetOwner(s, localOwner)
+	c.establish(cn, r.SessionID)
+}
+
+// establish binds a connection to its session and tells the client.
+func (c *Core) establish(cn *conn, id wire.SessionID) {
+	cn.state = connOpen
+	cn.session = c.sessions.Get(id)
+	c.sessions.Touch(cn.session, cn.timeout, c.mono)
+	c.bySession[id] = cn
+	password := wire.SessionPassword(id)
+	c.connectResponse(cn, &wire.ConnectResponse{Timeout: cn.timeout, SessionID: id, Password: password[:]})
+	cn.stats.established(wire.OpCreateSession)
+}
+
+func (c *Core) refuseSession(cn *conn) {
+	c.connectResponse(cn, &wire.ConnectResponse{Password: make([]byte, wire.PasswordSize)})
+	c.close(cn)
+}
+
+func (c *Core) connectResponse(cn *conn, r *wire.ConnectResponse) {
+	r.HasReadOnly = cn.readOnly
+	c.touch(cn)
+	dst, mark := wire.BeginFrame(cn.out)
+	cn.out = wire.EndFrame(wire.AppendConnectResponse(dst, r), mark)
+}
+
+var errTooManyIDs = errors.New("the connection holds too many identities")
+
+// authRequest answers at once, past requests that wait: an identity counts for
+// all requests after it.
+func (c *Core) authRequest(cn *conn, xid int32, body []byte) {
+	if err := wire.DecodeRequest(wire.OpAuth, body, &c.req); err != nil {
+		c.stats.Malformed++
+		c.warn("closing connection: broken auth request", "client", cn.remote)
+		c.close(cn)
+		return
+	}
+	gained, err := c.auth.Authenticate(c.req.Scheme, c.req.Auth, auth.Peer{Addr: cn.addr})
+	ids, fits := auth.Merge(cn.ids, gained)
+	if err == nil && !fits {
+		err = errTooManyIDs
+	}
+	if err != nil {
+		c.stats.AuthFailed++
+		c.warn("closing connection: authentication failed", "client", cn.remote, "reason", err.Error())
+		c.header(cn, xid, 0, wire.AuthFailed)
+		c.close(cn)
+		return
+	}
+	cn.ids = ids
+	c.header(cn, xid, 0, wire.OK)
+}
+
+// saslRequest answers as a server without SASL does: an empty token and OK,
+// which clients take as the end of the negotiation.
+func (c *Core) saslRequest(cn *conn, xid int32, body []byte) {
+	if err := wire.DecodeRequest(wire.OpSASL, body, &c.req); err != nil {
+		c.stats.Malformed++
+		c.warn("closing connection: broken sasl request", "client", cn.remote)
+		c.close(cn)
+		return
+	}
+	c.touch(cn)
+	dst, mark := wire.BeginFrame(cn.out)
+	dst = wire.AppendReplyHeader(dst, wire.ReplyHeader{Xid: xid})
+	cn.out = wire.EndFrame(wire.AppendBuffer(dst, nil), mark)
+	c.stats.Sent++
+	cn.stats.Sent++
+}

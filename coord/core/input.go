@@ -1,0 +1,83 @@
+package core
+
+import (
+	"net/netip"
+
+	"kafkacoord/coord/watch"
+	"kafkacoord/coord/wire"
+)
+
+// ConnID numbers a client connection: small, dense, reused after the
+// connection's end was stepped.
+type ConnID = watch.ConnID
+
+// Input is what happened since the last turn. The core keeps nothing of it
+// after Step returns.
+type Input struct {
+	Now  wire.Millis // wall clock
+	Mono wire.Millis // monotonic clock, from any origin
+
+	Opened  []Opened
+	Batches []Batch
+	Closed  []ConnID
+
+	// Durable is the newest transaction that the log has made durable.
+	Durable wire.Zxid
+}
+
+// Opened tells of a new connection.
+type Opened struct {
+	Conn   ConnID
+	Remote netip.AddrPort
+	Secure bool
+}
+
+// Batch is what one read of a connection's socket brought: whole frames with
+// their length prefixes. The reader waits for the batch to be released before
+// it submits more than one further batch.
+type Batch struct {
+	Conn   ConnID
+	Frames []byte
+}
+
+// Output is what the host must do after a turn. Its slices, and the bytes in
+// Replies, are valid until the next Step.
+type Output struct {
+	// Append goes to the log, in order. The entries may be sent to peers at
+	// once, but nothing may be acknowledged before Input.Durable says so.
+	Append []Entry
+	// Replies has one element for each connection with bytes to send or an
+	// order to close.
+	Replies []Reply
+	// Release are connections whose batch is consumed: they may read on.
+	Release []ConnID
+	// Notes are lines for the log.
+	Notes []Note
+}
+
+func (o *Output) reset() {
+	clear(o.Append)
+	clear(o.Replies)
+	clear(o.Notes)
+	o.Append, o.Replies, o.Release, o.Notes = o.Append[:0], o.Replies[:0], o.Release[:0], o.Notes[:0]
+}
+
+// Entry is one transaction in its final encoding: header, body and digest.
+type Entry struct {
+	Zxid    wire.Zxid
+	Payload []byte
+}
+
+// Reply is what a connection must send, and whether it ends after that.
+type Reply struct {
+	Conn  ConnID
+	Bytes []byte
+	Close bool
+}
+
+// Note is a log line: a text and key-value pairs.
+type Note struct {
+	Warn bool
+	Text string
+	Args []any
+}

@@ -1,0 +1,188 @@
+package core
+
+import (
+	"kafkacoord/coord/prep"
+	"kafkacoord/coord/wire"
+)
+
+// write turns a client's write into a transaction. Its reply waits for the
+// commit.
+func (c *Core) write(cn *conn, xid int32, op wire.Op, body []byte) {
+	undecodable := wire.DecodeRequest(op, body, &c.req) != nil
+	if undecodable && op != wire.OpMulti {
+		// Such a request takes no zxid, but it keeps its place.
+		c.stats.Malformed++
+		c.wait(cn, pending{xid: xid, op: op, err: wire.MarshallingError})
+		c.drain(cn)
+		return
+	}
+	c.req.Op = op
+	code := c.propose(cn, cn.session.ID, xid, &c.req, undecodable)
+	switch {
+	case code == wire.SessionMoved:
+		c.close(cn)
+		return
+	case c.txn.Type == 0: // refused without a transaction
+		c.wait(cn, pending{xid: xid, op: op, err: code})
+		c.drain(cn)
+		return
+	}
+	c.wait(cn, pending{xid: xid, op: op, zxid: c.proposed})
+}
+
+// propose prepares one write and hands it to the log. cn is nil for the
+// server's own transactions. A refused write is a transaction too.
+func (c *Core) propose(cn *conn, session wire.SessionID, cxid int32, req *wire.Request, undecodable bool) wire.Code {
+	r := prep.Request{Session: session, Cxid: cxid, Owner: localOwner, Req: req, Undecodable: undecodable}
+	if cn != nil {
+		r.IDs = cn.ids
+	}
+	zxid := c.proposed + 1
+	code := c.prep.Txn(c.now, zxid, &r, &c.txn)
+	if code == wire.SessionMoved || c.txn.Type == 0 {
+		return code
+	}
+	c.proposed = zxid
+	payload := c.arena.keep(wire.AppendTxn(c.arena.room(txnRoom(req)), &c.txn))
+	c.out.Append = append(c.out.Append, Entry{Zxid: zxid, Payload: payload})
+	c.inflight.push(proposal{zxid: zxid, payload: payload, conn: cn})
+	c.stats.Proposals++
+	return code
+}
+
+// txnRoom guesses the length of a request's transaction; a wrong guess costs an
+// allocation.
+func txnRoom(req *wire.Request) int { return 160 + len(req.Path) + len(req.Data) + 64*len(req.ACL) }
+
+// commit applies every transaction that is durable, in order.
+func (c *Core) commit() {
+	for c.inflight.len() > 0 && c.inflight.front().zxid <= c.durable {
+		p := *c.inflight.front()
+		c.inflight.pop()
+		c.apply(&p)
+	}
+}
+
+// apply applies one transaction, tells watchers, then answers who asked for it.
+func (c *Core) apply(p *proposal) {
+	txn := &c.committed
+	if err := wire.DecodeTxn(p.payload, txn); err != nil {
+		panic("core: own transaction " + p.zxid.String() + " does not decode") // broken invariant
+	}
+	c.stats.Commits++
+	if txn.Type == wire.OpCreateSession {
+		s := c.sessions.Create(txn.Session, txn.Timeout, c.mono)
+		c.sessions.SetOwner(s, localOwner)
+	}
+	res, changes := c.tree.Apply(txn)
+	c.event.begin(txn.Zxid)
+	for i := range changes {
+		c.watches.Fire(changes[i], c.notify)
+	}
+	c.prep.Applied(txn.Zxid)
+	ended := c.bySession[txn.Session]
+	if txn.Type == wire.OpCloseSession {
+		c.sessions.Remove(txn.Session)
+	} else {
+		ended = nil
+	}
+	if cn := p.conn; cn != nil && cn.state != connClosing {
+		c.replyWrite(cn, txn, &res)
+		c.drain(cn)
+	}
+	for _, cn := range p.syncs {
+		c.drain(cn)
+	}
+	if ended != nil {
+		// The client learns of an expiry when it reconnects and is refused.
+		c.close(ended)
+	}
+}
+
+// replyWrite answers the write at the head of the connection's queue.
+func (c *Core) replyWrite(cn *conn, txn *wire.Txn, res *result) {
+	p := *cn.pending.front()
+	if p.zxid != txn.Zxid {
+		panic("core: reply to " + txn.Zxid.String() + " is not next in its session") // broken invariant
+	}
+	cn.pending.pop()
+	if p.op == wire.OpCreateSession {
+		c.sessionCreated(cn, txn.Session)
+		return
+	}
+	code := wire.OK
+	if txn.Type == wire.OpError {
+		code = txn.Err
+	}
+	c.touch(cn)
+	dst, mark := wire.BeginFrame(cn.out)
+	dst = wire.AppendReplyHeader(dst, wire.ReplyHeader{Xid: p.xid, Zxid: txn.Zxid, Err: code})
+	if code == wire.OK {
+		dst = appendWriteReply(dst, p.op, txn, res)
+	}
+	cn.out = wire.EndFrame(dst, mark)
+	c.stats.Sent++
+	cn.stats.Sent++
+	c.answered(cn, &p)
+	c.stats.response(len(cn.out) - mark)
+}
+
+// sessionCreated opens the connection and takes the frames that came since.
+func (c *Core) sessionCreated(cn *conn, id wire.SessionID) {
+	c.establish(cn, id)
+	frames := cn.unread
+	cn.unread = nil
+	c.frames(cn, frames)
+	c.releaseOrPause(cn)
+}
+
+func appendWriteReply(dst []byte, op wire.Op, txn *wire.Txn, res *result) []byte {
+	switch op {
+	case wire.OpCreate:
+		return wire.AppendString(dst, txn.Path)
+	case wire.OpCreate2, wire.OpCreateContainer, wire.OpCreateTTL:
+		return wire.AppendStat(wire.AppendString(dst, txn.Path), &res.Stat)
+	case wire.OpSetData, wire.OpSetACL:
+		return wire.AppendStat(dst, &res.Stat)
+	case wire.OpMulti:
+		return appendMultiReply(dst, txn, res)
+	}
+	return dst
+}
+
+// appendMultiReply appends one result for each part. When one failed, none
+// keeps its own type: those before it are errors with code OK.
+func appendMultiReply(dst []byte, txn *wire.Txn, res *result) []byte {
+	failed := false
+	for i := range txn.Subs {
+		failed = failed || txn.Subs[i].Type == wire.OpError
+	}
+	for i := range txn.Subs {
+		sub, r := &txn.Subs[i], &res.Subs[i]
+		switch {
+		case failed:
+			dst = wire.AppendMultiError(dst, r.Code)
+		case sub.Type == wire.OpCreate:
+			dst = wire.AppendString(wire.AppendMultiResult(dst, wire.OpCreate, wire.OK), sub.Path)
+		case sub.Type == wire.OpCreate2, sub.Type == wire.OpCreateContainer, sub.Type == wire.OpCreateTTL:
+			dst = wire.AppendString(wire.AppendMultiResult(dst, wire.OpCreate2, wire.OK), sub.Path)
+			dst = wire.AppendStat(dst, &r.Stat)
+		case sub.Type == wire.OpSetData:
+			dst = wire.AppendStat(wire.AppendMultiResult(dst, wire.OpSetData, wire.OK), &r.Stat)
+		default:
+			dst = wire.AppendMultiResult(dst, sub.Type, wire.OK)
+		}
+	}
+	return wire.AppendMultiEnd(dst)
+}
+
+// expire orders the end of sessions whose time is up.
+func (c *Core) expire() {
+	c.expired = c.sessions.Expire(c.mono, c.expired[:0])
+	for _, id := range c.expired {
+		c.stats.Expired++
+		c.inform("session expired", "session", id.String())
+		c.req = wire.Request{Op: wire.OpCloseSession}
+		c.propose(nil, id, 0, &c.req, false)
+	}
+}

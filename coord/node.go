@@ -1,0 +1,252 @@
+package coord
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"strconv"
+	"sync"
+	"time"
+
+	"kafkacoord/coord/admin"
+	"kafkacoord/coord/auth"
+	"kafkacoord/coord/clientnet"
+	"kafkacoord/coord/config"
+	"kafkacoord/coord/core"
+	"kafkacoord/coord/prep"
+	"kafkacoord/coord/replica"
+	"kafkacoord/coord/store"
+	"kafkacoord/coord/tree"
+	"kafkacoord/coord/vfs"
+	"kafkacoord/coord/wire"
+)
+
+// Option changes how a node is started.
+type Option func(*options)
+
+type options struct {
+	log *slog.Logger
+	fs  vfs.FS
+}
+
+// WithLogger sends the server's log lines to l instead of nowhere.
+func WithLogger(l *slog.Logger) Option { return func(o *options) { o.log = l } }
+
+// WithFS keeps the server's files in fs instead of on disk.
+func WithFS(fs vfs.FS) Option { return func(o *options) { o.fs = fs } }
+
+// Node is a running server.
+type Node struct {
+	config  *config.Config
+	log     *slog.Logger
+	started time.Time
+
+	store    *store.Store
+	replica  *replica.Replica
+	clients  *clientnet.Server
+	listener net.Listener
+	observer *observer
+	web      webServers
+
+	whitelist admin.Whitelist // of four-letter words
+
+	cancel context.CancelFunc
+	done   chan struct{}
+	err    error // set before done is closed
+	tasks  sync.WaitGroup
+}
+
+// Start recovers the data directory, opens the listeners and serves until ctx
+// ends or Stop is called. Errors of the configuration, the data and the
+// listeners come back at once; later ones come from Wait.
+func Start(ctx context.Context, cfg *config.Config, opts ...Option) (*Node, error) {
+	o := options{log: slog.New(slog.DiscardHandler), fs: vfs.OS()}
+	for _, f := range opts {
+		f(&o)
+	}
+	n := &Node{config: cfg, log: o.log, started: time.Now(), done: make(chan struct{})}
+	if len(cfg.Quorum.Servers) > 1 {
+		return nil, errors.New("coord: the configuration lists several servers; this version serves standalone only: leave one server.N line or none")
+	}
+	if cfg.SecureClientPort != 0 {
+		return nil, errors.New("coord: secureClientPort is set, but this version does not serve TLS; remove the key rather than serve in the clear")
+	}
+	registry, err := newRegistry(cfg)
+	if err != nil {
+		return nil, err
+	}
+	n.observer = newObserver(cfg)
+	n.whitelist = admin.NewWhitelist(cfg.FourLetterWhitelist, cfg.ReadOnlyMode)
+	s, recovered, err := store.Open(o.fs, storeOptions(cfg, n.observer))
+	if err != nil {
+		return nil, fmt.Errorf("coord: open data directory: %w", err)
+	}
+	n.store = s
+	for _, note := range recovered.Notes {
+		n.log.Info(note)
+	}
+	n.log.Info("recovered data", "zxid", recovered.LastZxid.String(), "snapshot", recovered.SnapshotZxid.String(),
+		"transactions", recovered.TxnsLoaded, "nodes", recovered.Tree.NumNodes(), "sessions", len(recovered.Sessions),
+		"took", recovered.SnapshotTime+recovered.ReplayTime)
+	if err := n.listen(); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	clock := replica.Clock{Start: n.started}
+	c := core.New(coreConfig(cfg), registry, core.State{
+		Tree: recovered.Tree, Sessions: recovered.Sessions, Zxid: max(recovered.LastZxid, 0),
+	}, clock.Now(), clock.Mono())
+	n.observer.recovered(recovered)
+	n.replica = replica.New(c, s, clock, replicaOptions(cfg, n, recovered))
+	n.clients = clientnet.NewServer(host{n}, clientOptions(cfg, n))
+	if err := n.startWeb(); err != nil {
+		return nil, errors.Join(err, n.listener.Close(), s.Close())
+	}
+	n.serve(ctx)
+	return n, nil
+}
+
+// listen opens the client port.
+func (n *Node) listen() error {
+	port := n.config.ClientPort
+	if n.config.Listen.RandomClientPort {
+		port = 0
+	} else if port == 0 {
+		n.log.Warn("clientPort is not set: the server runs without a listener for clients")
+		return nil
+	}
+	address := net.JoinHostPort(n.config.ClientPortAddress, strconv.Itoa(port))
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return fmt.Errorf("coord: client port %s: %w", address, err)
+	}
+	n.listener = l
+	return nil
+}
+
+// serve starts the goroutines of the node. They end in order: listeners, loop
+// and log, connections.
+func (n *Node) serve(ctx context.Context) {
+	ctx, n.cancel = context.WithCancel(ctx)
+	if n.listener != nil {
+		n.log.Info("serving clients", "address", n.listener.Addr().String())
+		n.tasks.Go(func() {
+			if err := n.clients.Serve(ctx, n.listener); err != nil {
+				n.log.Error("the client port failed", "error", err)
+				n.cancel()
+			}
+		})
+	}
+	go func() {
+		n.err = n.replica.Run(ctx)
+		n.cancel()
+		n.clients.Close()
+		n.web.close()
+		n.tasks.Wait()
+		close(n.done)
+	}()
+}
+
+// ClientAddr is the address that clients connect to; empty without a client
+// port.
+func (n *Node) ClientAddr() string {
+	if n.listener == nil {
+		return ""
+	}
+	return n.listener.Addr().String()
+}
+
+// Stop ends the server gracefully: what is durable is answered, the log closed.
+// It returns what Wait returns.
+func (n *Node) Stop() error {
+	n.cancel()
+	return n.Wait()
+}
+
+// Wait returns when the server has ended: nil after Stop or the end of Start's
+// context, else the reason, such as an error of the log's disk.
+func (n *Node) Wait() error {
+	<-n.done
+	return n.err
+}
+
+// Snapshot starts a snapshot now, if none is being written.
+func (n *Node) Snapshot(ctx context.Context) { n.replica.Snapshot(ctx) }
+
+// host joins connections to the loop.
+type host struct{ n *Node }
+
+func (h host) Open(c *clientnet.Conn, remote netip.AddrPort) (clientnet.ConnID, bool) {
+	id, ok := h.n.replica.Open(c, core.Opened{Remote: remote})
+	return clientnet.ConnID(id), ok
+}
+
+func (h host) Submit(id clientnet.ConnID, frames []byte) { h.n.replica.Submit(core.ConnID(id), frames) }
+
+func (h host) Close(id clientnet.ConnID) { h.n.replica.Close(core.ConnID(id)) }
+
+func millis(d time.Duration) int32 { return int32(min(d.Milliseconds(), 1<<31-1)) }
+
+func newRegistry(cfg *config.Config) (*auth.Registry, error) {
+	r, err := auth.New(auth.Config{
+		DigestEnabled: cfg.Digest.Enabled, DigestAlgorithm: cfg.Digest.Algorithm, SuperDigest: cfg.Digest.Super,
+		SkipACL: cfg.SkipACL, EnforceAuth: cfg.EnforceAuth.Enabled, EnforceSchemes: cfg.EnforceAuth.Schemes,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("coord: configure authentication: %w", err)
+	}
+	return r, nil
+}
+
+func coreConfig(cfg *config.Config) core.Config {
+	return core.Config{
+		ServerID: 1, Tick: wire.Millis(cfg.TickTime.Milliseconds()),
+		MinSessionTimeout: millis(cfg.MinSessionTimeout), MaxSessionTimeout: millis(cfg.MaxSessionTimeout),
+		OutstandingLimit: cfg.GlobalOutstandingLimit,
+		Container: core.ContainerConfig{
+			CheckInterval: wire.Millis(cfg.Container.CheckInterval.Milliseconds()),
+			MaxPerMinute:  cfg.Container.MaxPerMinute, NeverUsed: cfg.Container.MaxNeverUsed.Milliseconds(),
+		},
+		Prep: prep.Config{
+			ExtendedTypes: cfg.ExtendedTypes, Digest: cfg.DigestEnabled, CloseSessionTxn: cfg.CloseSessionTxn,
+			EnforceQuota: cfg.EnforceQuota, Standalone: true, ReconfigEnabled: cfg.Quorum.ReconfigEnabled,
+		},
+	}
+}
+
+func storeOptions(cfg *config.Config, o *observer) store.Options {
+	orOff := func(v int64) int64 {
+		if v <= 0 {
+			return -1
+		}
+		return v
+	}
+	return store.Options{
+		DataDir: cfg.DataDir, LogDir: cfg.DataLogDir,
+		PreallocBytes: orOff(cfg.PreAllocSize), SnapCount: int64(cfg.SnapCount),
+		SnapSizeBytes: orOff(cfg.SnapSizeLimit), LogSizeBytes: max(cfg.TxnLogSizeLimit, 0),
+		MaxRecordBytes: cfg.MaxBuffer + cfg.MaxBufferExtra, Compression: store.Compression(cfg.SnapshotCompression),
+		NoSync: !cfg.ForceSync, NoAutoCreateDirs: !cfg.DatadirAutocreate, NoAutoCreateData: !cfg.DBAutocreate,
+		TrustEmpty: cfg.TrustEmptySnapshot, OmitLastZxid: !cfg.SerializeLastZxid,
+		Tree: tree.Options{ExtendedTypes: cfg.ExtendedTypes, Digest: cfg.DigestEnabled},
+	}
+}
+
+func replicaOptions(cfg *config.Config, n *Node, r *store.Recovered) replica.Options {
+	return replica.Options{
+		Log: n.log, Observer: n.observer, PurgeEvery: cfg.AutoPurge.Interval, PurgeRetain: cfg.AutoPurge.Retain,
+		SnapshotAtStart: r.TxnsLoaded > 0, FsyncWarning: cfg.FsyncWarning,
+	}
+}
+
+func clientOptions(cfg *config.Config, n *Node) clientnet.Options {
+	return clientnet.Options{
+		Limits: clientnet.Limits{
+			Frame: cfg.MaxBuffer, Connections: max(cfg.MaxConnections, 0), PerAddress: max(cfg.MaxClientConnections, 0),
+			HandshakeWithin: cfg.SessionlessTimeout,
+		},
+		KeepAlive: cfg.TCPKeepAlive, Log: n.log, Counter: n.observer, IsWord: isWord, WordArgument: admin.ArgumentBytes,
+	}
+}

@@ -1,0 +1,113 @@
+package replica
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"kafkacoord/coord/core"
+	"kafkacoord/coord/store"
+)
+
+// logWriter is the goroutine that owns the open log: group commit. Whatever the
+// loop queues while one write and sync is under way makes up the next.
+type logWriter struct {
+	replica *Replica
+	store   *store.Store
+
+	mu       sync.Mutex // guards queued, sleeping and stopping
+	queued   []store.Entry
+	sleeping bool
+	stopping bool
+	wake     chan struct{}
+	done     chan struct{}
+
+	snapshotDue atomic.Bool
+}
+
+func newLogWriter(r *Replica, s *store.Store) *logWriter {
+	return &logWriter{replica: r, store: s, wake: make(chan struct{}, 1), done: make(chan struct{})}
+}
+
+// append queues entries; the loop calls it. The payloads must not change.
+func (w *logWriter) append(entries []core.Entry) {
+	w.mu.Lock()
+	for i := range entries {
+		w.queued = append(w.queued, store.Entry{Zxid: entries[i].Zxid, Payload: entries[i].Payload})
+	}
+	w.rouse()
+	w.mu.Unlock()
+}
+
+func (w *logWriter) rouse() {
+	if w.sleeping {
+		w.sleeping = false
+		w.wake <- struct{}{}
+	}
+}
+
+// stop lets the writer end once its queue is written.
+func (w *logWriter) stop() {
+	w.mu.Lock()
+	w.stopping = true
+	w.rouse()
+	w.mu.Unlock()
+}
+
+func (w *logWriter) wait() { <-w.done }
+
+// wantsSnapshot tells once that the log has grown enough for a snapshot.
+func (w *logWriter) wantsSnapshot() bool {
+	return w.snapshotDue.Load() && w.snapshotDue.Swap(false)
+}
+
+func (w *logWriter) run() {
+	defer close(w.done)
+	var batch []store.Entry
+	for {
+		w.mu.Lock()
+		for len(w.queued) == 0 {
+			if w.stopping {
+				w.mu.Unlock()
+				return
+			}
+			w.sleeping = true
+			w.mu.Unlock()
+			<-w.wake
+			w.mu.Lock()
+		}
+		batch, w.queued = w.queued, batch[:0]
+		w.mu.Unlock()
+		if err := w.write(batch); err != nil {
+			w.replica.fail(err)
+			return
+		}
+		clear(batch)
+	}
+}
+
+func (w *logWriter) write(batch []store.Entry) error {
+	last := batch[len(batch)-1].Zxid
+	if err := w.store.Append(batch); err != nil {
+		return fmt.Errorf("replica: the server stops because its log cannot be written: %w", err)
+	}
+	began := time.Now()
+	if err := w.store.Sync(); err != nil {
+		return fmt.Errorf("replica: the server stops because its log cannot be synced: %w", err)
+	}
+	took := time.Since(began)
+	if o := w.replica.options.Observer; o != nil {
+		o.Synced(len(batch), took)
+	}
+	if limit := w.replica.options.FsyncWarning; limit > 0 && took > limit {
+		w.replica.log.Warn("slow disk: a sync of the transaction log took long; every write waits for it",
+			"took", took, "transactions", len(batch))
+	}
+	if w.store.ShouldSnapshot() {
+		w.store.Roll()
+		w.snapshotDue.Store(true)
+	}
+	w.replica.durable(last)
+	return nil
+}

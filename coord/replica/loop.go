@@ -1,0 +1,165 @@
+package replica
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"kafkacoord/coord/core"
+	"kafkacoord/coord/wire"
+)
+
+// loop is the goroutine that owns the core.
+func (r *Replica) loop(ctx, work context.Context) error {
+	clock := Clock{Start: r.epoch}
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	var taken inbox
+	var in core.Input
+	var out core.Output
+	if r.options.SnapshotAtStart {
+		r.snapshot(work)
+	}
+	for {
+		stop, err := r.await(ctx, timer, clock)
+		if err != nil {
+			r.refuseMore()
+			return err
+		}
+		if stop {
+			return r.finish(clock)
+		}
+		r.take(&taken)
+		for _, f := range taken.requests {
+			f()
+		}
+		began := time.Now()
+		in = core.Input{
+			Now: wire.Millis(began.UnixMilli()), Mono: wire.Millis(began.Sub(r.epoch).Milliseconds()),
+			Opened: taken.opened, Batches: taken.batches, Closed: taken.closed, Durable: taken.durable,
+		}
+		r.turn(&in, &out)
+		if r.writer.wantsSnapshot() {
+			r.snapshot(work)
+		}
+		if r.options.Observer != nil {
+			r.options.Observer.Turn(r.core, &out, time.Since(began))
+		}
+		taken.reset()
+	}
+}
+
+// turn steps the core and does what it says.
+func (r *Replica) turn(in *core.Input, out *core.Output) {
+	r.core.Step(in, out)
+	// The log first: the disk works while replies are sent.
+	if len(out.Append) > 0 {
+		r.writer.append(out.Append)
+	}
+	r.mu.Lock()
+	conns := r.conns // elements of open connections do not change
+	r.mu.Unlock()
+	for i := range out.Replies {
+		reply := &out.Replies[i]
+		if c := conns[reply.Conn]; c != nil {
+			c.Send(reply.Bytes, reply.Close)
+		}
+	}
+	for _, id := range out.Release {
+		if c := conns[id]; c != nil {
+			c.Release()
+		}
+	}
+	if len(in.Closed) > 0 {
+		r.mu.Lock()
+		for _, id := range in.Closed {
+			r.conns[id] = nil
+			r.freeIDs = append(r.freeIDs, id)
+		}
+		r.mu.Unlock()
+	}
+	for i := range out.Notes {
+		level := slog.LevelInfo
+		if out.Notes[i].Warn {
+			level = slog.LevelWarn
+		}
+		r.log.Log(context.Background(), level, out.Notes[i].Text, out.Notes[i].Args...)
+	}
+}
+
+// await sleeps until there is something to do. It returns true when ctx ended.
+func (r *Replica) await(ctx context.Context, timer *time.Timer, clock Clock) (stop bool, err error) {
+	r.mu.Lock()
+	if !r.inbox.empty() {
+		r.mu.Unlock()
+		select {
+		case <-ctx.Done():
+			return true, nil
+		case err := <-r.fatal:
+			return false, err
+		default:
+			return false, nil
+		}
+	}
+	r.sleeping = true
+	r.mu.Unlock()
+	timer.Reset(time.Duration(max(r.core.NextWake()-clock.Mono(), 0)) * time.Millisecond)
+	select {
+	case <-r.wake:
+		return false, nil
+	case <-timer.C:
+	case <-ctx.Done():
+		stop = true
+	case err = <-r.fatal:
+	}
+	r.mu.Lock()
+	if !r.sleeping { // somebody rouses us at the same time
+		<-r.wake
+	}
+	r.sleeping = false
+	r.mu.Unlock()
+	return stop, err
+}
+
+// take swaps the inbox with an empty one.
+func (r *Replica) take(taken *inbox) {
+	r.mu.Lock()
+	r.inbox, *taken = *taken, r.inbox
+	r.mu.Unlock()
+}
+
+func (r *Replica) refuseMore() {
+	r.mu.Lock()
+	r.stopped = true
+	requests := r.inbox.requests
+	r.inbox.requests = nil
+	r.mu.Unlock()
+	for _, f := range requests {
+		f()
+	}
+}
+
+// finish takes no more input, waits for the log and answers what is durable.
+func (r *Replica) finish(clock Clock) error {
+	r.refuseMore()
+	r.writer.stop()
+	r.writer.wait()
+	select {
+	case err := <-r.fatal:
+		return err
+	default:
+	}
+	var taken inbox
+	r.take(&taken)
+	in := core.Input{Now: clock.Now(), Mono: clock.Mono(), Durable: taken.durable}
+	var out core.Output
+	r.core.Step(&in, &out)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i := range out.Replies {
+		if c := r.conns[out.Replies[i].Conn]; c != nil {
+			c.Send(out.Replies[i].Bytes, true)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,220 @@
+package replica
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"runtime/pprof"
+	"sync"
+	"time"
+
+	"kafkacoord/coord/core"
+	"kafkacoord/coord/store"
+	"kafkacoord/coord/wire"
+)
+
+// Conn is a client connection as the loop needs it.
+type Conn interface {
+	// Send queues bytes to the client and, with last, ends the connection after
+	// them. It does not block and keeps nothing of b. The loop calls it at most
+	// once a turn.
+	Send(b []byte, last bool)
+	// Release says that the batch submitted last is consumed.
+	Release()
+}
+
+// Observer hears what the loop and the log writer do, to count it. Its methods
+// must be quick; each is called by one goroutine at a time.
+type Observer interface {
+	// Turn is called by the loop after each step.
+	Turn(c *core.Core, out *core.Output, busy time.Duration)
+	// Synced is called by the log writer after each sync.
+	Synced(entries int, took time.Duration)
+	// Snapshot is called when a snapshot is on disk.
+	Snapshot(took time.Duration)
+}
+
+// Options are the habits of a replica.
+type Options struct {
+	Log      *slog.Logger
+	Observer Observer
+	// PurgeEvery removes files beyond the PurgeRetain newest snapshots; 0: never.
+	PurgeEvery  time.Duration
+	PurgeRetain int
+	// SnapshotAtStart writes a snapshot as soon as the server runs, so that the
+	// next start has little to replay.
+	SnapshotAtStart bool
+	// FsyncWarning logs syncs that take longer; 0: never.
+	FsyncWarning time.Duration
+}
+
+// Replica runs a server. Its exported methods may be called from any goroutine.
+type Replica struct {
+	options Options
+	log     *slog.Logger
+	core    *core.Core // owned by the loop
+	writer  *logWriter
+	store   *store.Store
+
+	// mu guards what other goroutines hand to the loop.
+	mu       sync.Mutex
+	inbox    inbox
+	sleeping bool
+	stopped  bool
+	conns    []Conn        // by ConnID; written under mu, read by the loop under mu
+	freeIDs  []core.ConnID // numbers of connections whose end was stepped
+
+	wake         chan struct{}
+	epoch        time.Time // origin of the monotonic clock
+	snapshotting bool      // owned by the loop
+	tasks        sync.WaitGroup
+	fatal        chan error
+}
+
+// inbox is what has been queued for the next turn.
+type inbox struct {
+	opened   []core.Opened
+	batches  []core.Batch
+	closed   []core.ConnID
+	durable  wire.Zxid
+	requests []func()
+}
+
+func (b *inbox) empty() bool {
+	return len(b.opened) == 0 && len(b.batches) == 0 && len(b.closed) == 0 && b.durable == 0 && len(b.requests) == 0
+}
+
+func (b *inbox) reset() {
+	clear(b.opened)
+	clear(b.batches)
+	clear(b.requests)
+	b.opened, b.batches, b.closed = b.opened[:0], b.batches[:0], b.closed[:0]
+	b.durable, b.requests = 0, b.requests[:0]
+}
+
+// Clock is the origin of the clocks that a core is driven by: Now is the wall
+// clock, Mono counts from Start.
+type Clock struct{ Start time.Time }
+
+// Now is the wall clock in ms.
+func (Clock) Now() wire.Millis { return wire.Millis(time.Now().UnixMilli()) }
+
+// Mono is the time since Start in ms.
+func (k Clock) Mono() wire.Millis { return wire.Millis(time.Since(k.Start).Milliseconds()) }
+
+// New returns a replica of a core whose monotonic clock began at clock.Start.
+// The replica owns core and store from now on.
+func New(c *core.Core, s *store.Store, clock Clock, o Options) *Replica {
+	r := &Replica{
+		options: o, log: o.Log, core: c, store: s,
+		wake: make(chan struct{}, 1), epoch: clock.Start, fatal: make(chan error, 1),
+	}
+	r.writer = newLogWriter(r, s)
+	return r
+}
+
+// Open registers a connection and returns its number; false when the server is
+// stopping.
+func (r *Replica) Open(c Conn, o core.Opened) (core.ConnID, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.stopped {
+		return 0, false
+	}
+	var id core.ConnID
+	if n := len(r.freeIDs); n > 0 {
+		id = r.freeIDs[n-1]
+		r.freeIDs = r.freeIDs[:n-1]
+		r.conns[id] = c
+	} else {
+		id = core.ConnID(len(r.conns))
+		r.conns = append(r.conns, c)
+	}
+	o.Conn = id
+	r.inbox.opened = append(r.inbox.opened, o)
+	r.rouse()
+	return id, true
+}
+
+// Submit hands whole frames to the loop, which owns their memory until it calls
+// Conn.Release.
+func (r *Replica) Submit(id core.ConnID, frames []byte) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.inbox.batches = append(r.inbox.batches, core.Batch{Conn: id, Frames: frames})
+	r.rouse()
+}
+
+// Close says that a connection is gone. It must be the last call for its number.
+func (r *Replica) Close(id core.ConnID) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.inbox.closed = append(r.inbox.closed, id)
+	r.rouse()
+}
+
+// Inspect runs f on the loop between two turns and waits for it. It returns
+// false, without running f, when the server has stopped.
+func (r *Replica) Inspect(f func(c *core.Core)) bool {
+	done := make(chan struct{})
+	r.mu.Lock()
+	if r.stopped {
+		r.mu.Unlock()
+		return false
+	}
+	r.inbox.requests = append(r.inbox.requests, func() { f(r.core); close(done) })
+	r.rouse()
+	r.mu.Unlock()
+	<-done
+	return true
+}
+
+// durable is called by the log writer.
+func (r *Replica) durable(zxid wire.Zxid) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.inbox.durable = zxid
+	r.rouse()
+}
+
+// rouse wakes the loop if it sleeps. The caller holds mu.
+func (r *Replica) rouse() {
+	if r.sleeping {
+		r.sleeping = false
+		r.wake <- struct{}{}
+	}
+}
+
+// fail ends the server with an error; the first one counts.
+func (r *Replica) fail(err error) {
+	select {
+	case r.fatal <- err:
+	default:
+	}
+}
+
+// Run runs the server until ctx ends or the log fails. At the end everything
+// taken on is logged, answered as far as it is durable, and the log is closed.
+func (r *Replica) Run(ctx context.Context) error {
+	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	r.start("log writer", r.writer.run)
+	if r.options.PurgeEvery > 0 {
+		r.start("purger", func() { r.purge(work) })
+	}
+	var err error
+	pprof.Do(ctx, pprof.Labels("goroutine", "loop"), func(context.Context) { err = r.loop(ctx, work) })
+	cancel()
+	r.writer.stop()
+	r.tasks.Wait()
+	if closeErr := r.store.Close(); err == nil && closeErr != nil {
+		err = fmt.Errorf("replica: close the log: %w", closeErr)
+	}
+	return err
+}
+
+func (r *Replica) start(name string, f func()) {
+	r.tasks.Go(func() {
+		pprof.Do(context.Background(), pprof.Labels("goroutine", name), func(context.Context) { f() })
+	})
+}

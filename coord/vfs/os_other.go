@@ -1,0 +1,16 @@
+//go:build !linux
+
+package vfs
+
+import (
+	"errors"
+	"os"
+)
+
+func syncData(f *os.File) error { return f.Sync() }
+
+// freeBytes is unknown here; callers treat errors.ErrUnsupported as "no limit
+// known" and still stop on the write error of a full disk.
+func freeBytes(path string) (int64, error) {
+	return 0, &os.PathError{Op: "statfs", Path: path, Err: errors.ErrUnsupported}
+}
