@@ -209,11 +209,30 @@ func coreConfig(cfg *config.Config) core.Config {
 			CheckInterval: wire.Millis(cfg.Container.CheckInterval.Milliseconds()),
 			MaxPerMinute:  cfg.Container.MaxPerMinute, NeverUsed: cfg.Container.MaxNeverUsed.Milliseconds(),
 		},
+		Throttle: throttleConfig(&cfg.ConnectionThrottle),
 		Prep: prep.Config{
 			ExtendedTypes: cfg.ExtendedTypes, Digest: cfg.DigestEnabled, CloseSessionTxn: cfg.CloseSessionTxn,
 			EnforceQuota: cfg.EnforceQuota, Standalone: true, ReconfigEnabled: cfg.Quorum.ReconfigEnabled,
 		},
 	}
+}
+
+// throttleConfig applies the weights of sessions, which scale the bucket too.
+func throttleConfig(t *config.ConnectionThrottle) core.ThrottleConfig {
+	c := core.ThrottleConfig{
+		Tokens: t.Tokens, FillTime: wire.Millis(t.FillTime.Milliseconds()), FillCount: t.FillCount,
+		NewCost: 1, RenewCost: 1, FreezeTime: wire.Millis(t.FreezeTime.Milliseconds()),
+		DropIncrease: t.DropIncrease, DropDecrease: t.DropDecrease, DropNothing: t.DecreaseRatio,
+	}
+	if t.WeightEnabled {
+		c.NewCost, c.RenewCost = t.GlobalWeight, t.RenewWeight
+		c.Tokens *= t.GlobalWeight
+		c.FillCount *= t.GlobalWeight
+	}
+	if t.FreezeTime < 0 {
+		c.FreezeTime = -1
+	}
+	return c
 }
 
 func storeOptions(cfg *config.Config, o *observer) store.Options {
@@ -237,7 +256,7 @@ func storeOptions(cfg *config.Config, o *observer) store.Options {
 func replicaOptions(cfg *config.Config, n *Node, r *store.Recovered) replica.Options {
 	return replica.Options{
 		Log: n.log, Observer: n.observer, PurgeEvery: cfg.AutoPurge.Interval, PurgeRetain: cfg.AutoPurge.Retain,
-		SnapshotAtStart: r.TxnsLoaded > 0, FsyncWarning: cfg.FsyncWarning,
+		DiskReserve: max(cfg.DiskReserve, 0), SnapshotAtStart: r.TxnsLoaded > 0, FsyncWarning: cfg.FsyncWarning,
 	}
 }
 
@@ -246,6 +265,7 @@ func clientOptions(cfg *config.Config, n *Node) clientnet.Options {
 		Limits: clientnet.Limits{
 			Frame: cfg.MaxBuffer, Connections: max(cfg.MaxConnections, 0), PerAddress: max(cfg.MaxClientConnections, 0),
 			HandshakeWithin: cfg.SessionlessTimeout,
+			LargeFrame:      int(cfg.LargeRequest.Threshold), LargeFrames: cfg.LargeRequest.MaxBytes,
 		},
 		KeepAlive: cfg.TCPKeepAlive, Log: n.log, Counter: n.observer, IsWord: isWord, WordArgument: admin.ArgumentBytes,
 	}

@@ -97,6 +97,9 @@ func (o *observer) Synced(entries int, took time.Duration) {
 	o.set.Summary(metrics.SyncProcessorBatchSize).Observe(int64(entries))
 }
 
+// Disk notes the free space of the disk.
+func (o *observer) Disk(free int64, _ bool) { o.set.Gauge(metrics.DiskFreeBytes).Set(free) }
+
 // Snapshot counts one snapshot.
 func (o *observer) Snapshot(took time.Duration) {
 	o.set.Counter(metrics.Snapshots).Inc()
@@ -109,6 +112,8 @@ func (o *observer) Refused(kind string) {
 	case clientnet.RefusedTooMany, clientnet.RefusedTooManyHost:
 		o.set.Counter(metrics.ConnectionRejected).Inc()
 		o.set.KeyedCounter(metrics.ConnectionsRefused).With(kind).Inc()
+	case clientnet.RefusedLarge:
+		o.set.Counter(metrics.LargeRequestsRejected).Inc()
 	case clientnet.RefusedNoHandshake:
 		o.set.Counter(metrics.SessionlessConnectionsExpired).Inc()
 	default:

@@ -115,6 +115,12 @@ func (g *generator) barsWrites(op wire.Op) bool {
 func (g *generator) request(slot int, rec wire.Request) request {
 	g.xid[slot]++
 	r := request{rec: rec, xid: g.xid[slot], body: wire.AppendRequest(nil, &rec)}
+	if startsWithPath(rec.Op) {
+		// The bytes of the path as they are: clients send code points beyond
+		// the basic plane in four bytes as well as in two surrogates.
+		rest := r.body[len(wire.AppendString(nil, rec.Path)):]
+		r.body = append(wire.AppendBuffer(nil, []byte(rec.Path)), rest...)
+	}
 	switch rec.Op {
 	case wire.OpSetWatches, wire.OpSetWatches2:
 		r.zxidFirst = true

@@ -202,7 +202,7 @@ func (u *universe) multiPart() wire.Request {
 			c.Flags = wire.FlagPersistent // most multis should be decodable
 		}
 		if c.Op == wire.OpCreateTTL && u.chance(20) {
-			c.Flags, c.TTL = pick(u, []int32{0, 1, 2, 3, 4}), pick(u, []int64{-1, 0, 5})
+			c.Flags, c.TTL = pick(u, []int32{0, 0, 1, 4}), pick(u, []int64{-1, -1, 0, 5})
 		}
 		return c
 	case n < 65:

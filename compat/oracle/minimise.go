@@ -100,8 +100,36 @@ func (r *runner) minimise(ctx context.Context, seed uint64, first *mismatch, fou
 	}
 	sequence := generate(seed, rootName(0), &r.options)
 	atoms := atomsOf(sequence[:first.step+1])
-	if fails(atoms) {
-		shrink(atoms, fails, more)
+	for _, shorter := range guesses(sequence, first.step) {
+		if more() && fails(shorter) {
+			atoms = shorter
+			break
+		}
 	}
+	shrink(atoms, fails, more)
 	return failure
+}
+
+// guesses returns parts of a sequence that may well show what it shows, the
+// shortest first: the failing step with all connects and ever more of what came
+// right before it, then everything without the expiry, which takes seconds, and
+// at last everything.
+func guesses(sequence []step, failing int) [][]atom {
+	all := atomsOf(sequence[:failing+1])
+	last := len(atomsOf(sequence[failing : failing+1]))
+	keep := func(recent int) []atom {
+		var out []atom
+		for i, a := range all {
+			kind := sequence[a.step].kind
+			if a.step == failing || kind != stepExpire && (kind != stepBatch || i >= len(all)-last-recent) {
+				out = append(out, a)
+			}
+		}
+		return out
+	}
+	var out [][]atom
+	for recent := 0; recent < len(all)-last; recent = max(1, 2*recent) {
+		out = append(out, keep(recent))
+	}
+	return append(out, keep(len(all)), all)
 }

@@ -42,7 +42,7 @@ func spoilPathLength(u *universe, r *request) {
 	if !startsWithPath(r.rec.Op) {
 		return
 	}
-	rest := r.body[len(wire.AppendString(nil, r.rec.Path)):]
+	rest := r.body[4+len(r.rec.Path):]
 	if u.chance(60) {
 		r.body = append(wire.AppendInt(nil, -1), rest...)
 		r.note = "null path"

@@ -63,7 +63,8 @@ func TestGenerate(t *testing.T) {
 func madePathOutside(r *request, root string) bool {
 	switch r.rec.Op {
 	case wire.OpCreate, wire.OpCreate2, wire.OpCreateContainer, wire.OpCreateTTL:
-		outside := !strings.HasPrefix(r.rec.Path, root+"/") && !strings.HasPrefix(r.rec.Path, wire.QuotaPath+root+"/")
+		// A path without a leading slash has a parent that never exists.
+		outside := strings.HasPrefix(r.rec.Path, "/") && !strings.HasPrefix(r.rec.Path, root+"/") && !strings.HasPrefix(r.rec.Path, wire.QuotaPath+root+"/")
 		return outside && isSequential(r.rec.Flags)
 	case wire.OpSetData, wire.OpSetACL:
 		return r.rec.Path == "/" || isReserved(r.rec.Path)

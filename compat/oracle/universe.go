@@ -48,6 +48,7 @@ func newUniverse(rng *rand.Rand, root string) *universe {
 		"", "/", "a", root + "/", root + "/a/", root + "//a", root + "/./a", root + "/a/..", root + "/...", root + "/.a",
 		root + "/\x00", root + "/a\x01b", root + "/\x1f", root + "/\x7f", root + "/\u009f", root + "/\u00a0", root + "/\ud7ff",
 		root + "/\ue000", root + "/\uf900", root + "/\ufff0", root + "/\uffef", root + "/😀", root + "/\xff\xfe", root + "/\xed\xa0\xbd\xed\xb8\x80",
+		root + "/\xe2\x82", root + "/\xf0\x9f\x98x", root + "/\xc0\xaf", root + "/\xf5\x80\x80\x80", root + "/\xe2\x28\xa1", root + "/\xed\xa0\x80x",
 		root + "/a b", root + "/" + strings.Repeat("n", 2000),
 		wire.ReservedPath, wire.ConfigPath, wire.QuotaPath, wire.QuotaPath + root,
 	}

@@ -78,6 +78,7 @@ func TestReconnectGoesOnWithTheSession(t *testing.T) {
 			t.Errorf("the new connection began with %v, want %v", got, want)
 		}
 		checkRearmed(t, link.seen()[2].body)
+		synctest.Wait()
 		if got, want := events.states(), []State{Connected, Connecting, Connected}; !slices.Equal(got, want) {
 			t.Errorf("states %v, want %v", got, want)
 		}
@@ -175,7 +176,7 @@ func TestSilentServerIsLeft(t *testing.T) {
 		var events recorder
 		config.OnEvent = events.add
 		dial(t, config)
-		time.Sleep(5999 * time.Millisecond)
+		time.Sleep(5999 * time.Millisecond) // of the bubble's clock
 		if n := s.count(); n != 1 {
 			t.Errorf("%d connections before the silence is too long", n)
 		}
@@ -183,6 +184,9 @@ func TestSilentServerIsLeft(t *testing.T) {
 		if n := s.count(); n != 2 {
 			t.Errorf("%d connections after it", n)
 		}
+		synctest.Wait()
+		events.mu.Lock()
+		defer events.mu.Unlock()
 		if !errors.Is(events.events[1].Err, errSilence) {
 			t.Errorf("left because of %v", events.events[1].Err)
 		}
@@ -357,6 +361,7 @@ func TestRefusedCredentials(t *testing.T) {
 			if err := c.AddAuth(t.Context(), "none", nil); !errors.Is(err, wire.AuthFailed) {
 				t.Errorf("got %v, want %v", err, wire.AuthFailed)
 			}
+			synctest.Wait() // until the client has seen the end of the connection
 			if _, _, err := c.Get(t.Context(), "/x", false); err != nil {
 				t.Errorf("after it: %v", err)
 			}
@@ -504,6 +509,7 @@ func TestBrokenProtocol(t *testing.T) {
 					t.Errorf("got %v, want %v and %v", err, ErrProtocol, ErrConnectionLoss)
 				}
 				s.set(func() { s.answer = echo })
+				synctest.Wait() // until the connection is given up
 				if _, _, err := c.Get(t.Context(), "/x", false); err != nil {
 					t.Errorf("on the next connection: %v", err)
 				}

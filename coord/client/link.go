@@ -210,10 +210,14 @@ func (l *link) frame(frame []byte) (answered bool, err error) {
 		return l.authReply(h)
 	}
 	k := l.next()
-	if k == nil || k.xid != h.Xid {
-		return false, fmt.Errorf("%w: an unexpected reply with xid %d", ErrProtocol, h.Xid)
+	if k != nil && k.xid == h.Xid {
+		return true, l.reply(k, h, d.Rest())
 	}
-	return true, l.reply(k, h, d.Rest())
+	err = fmt.Errorf("%w: an unexpected reply with xid %d", ErrProtocol, h.Xid)
+	if k != nil {
+		k.finish(Result{Err: fmt.Errorf("%w: %w", ErrConnectionLoss, err)})
+	}
+	return k != nil, err
 }
 
 // next takes the oldest call without reply, nil when there is none. Calls that

@@ -40,6 +40,7 @@ type Conn struct {
 	idle chan struct{}
 	gone chan struct{} // closed by abort
 	lent *[readBytes]byte
+	big  int64 // bytes of the large frame that is lent
 
 	mu       sync.Mutex // guards the rest
 	unsent   []byte
@@ -234,6 +235,8 @@ func (c *Conn) cut(data []byte) (whole, need int, err error) {
 	}
 }
 
+var errTooLarge = errors.New("clientnet: too many large requests")
+
 var errBadLength = errors.New("clientnet: frame length out of range")
 
 // readLarge reads one frame that does not fit the buffer.
@@ -251,6 +254,18 @@ func (c *Conn) readLarge(have []byte, need int) error {
 		if n == 0 && err != nil {
 			return err
 		}
+	}
+	if !c.await() {
+		return net.ErrClosed
+	}
+	if limit := &c.server.options.Limits; limit.LargeFrame > 0 && need > limit.LargeFrame {
+		if c.server.large.Add(int64(need)) > limit.LargeFrames {
+			c.server.large.Add(-int64(need))
+			c.server.refuse(RefusedLarge, "closing connection: too many large requests at once",
+				"client", c.remote.String(), "length", need)
+			return errTooLarge
+		}
+		c.big = int64(need)
 	}
 	if !c.submit(frame, nil) {
 		return net.ErrClosed

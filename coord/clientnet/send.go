@@ -130,6 +130,10 @@ func (c *Conn) Release() {
 		c.server.buffers.Put(c.lent)
 		c.lent = nil
 	}
+	if c.big > 0 {
+		c.server.large.Add(-c.big)
+		c.big = 0
+	}
 	c.mu.Lock()
 	hold := c.writing && c.backlogged() && !c.broken
 	c.held = hold

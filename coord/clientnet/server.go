@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -46,6 +47,7 @@ const (
 	RefusedSSH         = "ssh"
 	RefusedNoHandshake = "no_handshake"
 	RefusedSlowReader  = "slow_reader"
+	RefusedLarge       = "large_requests"
 )
 
 // Limits bound what clients can make the server hold.
@@ -54,6 +56,12 @@ type Limits struct {
 	Connections     int           // in total; 0: none (maxCnxns)
 	PerAddress      int           // from one address; 0: none (maxClientCnxns)
 	HandshakeWithin time.Duration // a connection without session ends after it
+	// LargeFrame is the length from which a frame counts as large, 0 or less:
+	// none does; LargeFrames is how many bytes of large frames may be with the
+	// host at once before their connection is closed (largeRequestThreshold and
+	// largeRequestMaxBytes). Frames that fit one read never count.
+	LargeFrame  int
+	LargeFrames int64
 	// Unsent is how many bytes of replies and events may wait for a client that
 	// does not read before it is cut off. From an eighth of it on no further
 	// request is read.
@@ -81,7 +89,8 @@ type Server struct {
 	options Options
 	host    Host
 	log     *throttledLog
-	buffers sync.Pool // of *[readBytes]byte
+	buffers sync.Pool    // of *[readBytes]byte
+	large   atomic.Int64 // bytes of large frames with the host
 
 	mu       sync.Mutex // guards the rest
 	conns    map[*Conn]struct{}

@@ -57,6 +57,9 @@ type Config struct {
 	TxnLogSizeLimit int64
 	// ForceSync is false when the operator gave up fsync (forceSync=no).
 	ForceSync bool
+	// DiskReserve is the free space in bytes below which writes of clients are
+	// refused, before the disk is full; 0 or less = not watched.
+	DiskReserve int64
 	// FsyncWarning is the duration above which an fsync is logged and counted.
 	FsyncWarning time.Duration
 	// FlushDelay holds a log batch back for company, MaxWriteQueuePollTime

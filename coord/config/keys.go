@@ -217,6 +217,10 @@ var DefaultDifferences = []Difference{
 		Key: "autopurge.purgeInterval", ZooKeeper: "0", Ours: "1",
 		Reason: "a server that never purges fills its disk; every hour the newest 3 snapshots and the logs they need are kept",
 	},
+	{
+		Key: "coord.disk.reserveMiB", ZooKeeper: "0", Ours: "128",
+		Reason: "a full disk ends a server; with less free space than this, writes are refused (NotReadOnly) while reads, watches and sessions go on",
+	},
 }
 
 // millis is the unit of most durations.

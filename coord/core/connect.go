@@ -25,6 +25,16 @@ func (c *Core) connect(cn *conn, frame []byte) {
 	}
 	c.stats.ConnectRequests++
 	cn.readOnly = r.HasReadOnly
+	cost := c.config.Throttle.NewCost
+	if r.SessionID != 0 {
+		cost = c.config.Throttle.RenewCost
+	}
+	if !c.throttle.admit(c.mono, cost) {
+		c.stats.Throttled++
+		c.inform("closing connection: sessions are opened too fast (connection throttle)", "client", cn.remote)
+		c.close(cn)
+		return
+	}
 	if r.LastZxidSeen > c.tree.Zxid() {
 		// Silently: a refusal would end a healthy session. The client tries
 		// another server.

@@ -21,6 +21,7 @@ type Config struct {
 	OutstandingLimit int
 
 	Container ContainerConfig
+	Throttle  ThrottleConfig
 	Prep      prep.Config
 }
 
@@ -53,8 +54,10 @@ type Core struct {
 	outstanding int     // unanswered requests of all connections
 	paused      []ConnID
 
-	reaper  reaper
-	expired []wire.SessionID
+	throttle throttle
+	reaper   reaper
+	noWrites bool // see RefuseWrites
+	expired  []wire.SessionID
 
 	// scratch, reused
 	req       wire.Request
@@ -96,6 +99,7 @@ func New(c Config, a *auth.Registry, s State, now, mono wire.Millis) *Core {
 		bySession: make(map[wire.SessionID]*conn),
 	}
 	core.reaper.next = mono + c.Container.CheckInterval
+	core.throttle = newThrottle(c.Throttle, mono)
 	core.stats.reset()
 	return core
 }

@@ -26,6 +26,10 @@ func (c *Core) ResetConnectionStats() {
 	}
 }
 
+// RefuseWrites makes the server answer writes of clients with NotReadOnly, or
+// stops it: its host saw the disk nearly full. Sessions still begin and end.
+func (c *Core) RefuseWrites(refuse bool) { c.noWrites = refuse }
+
 // TakeLatencies hands the samples since the last call to f and forgets them.
 func (c *Core) TakeLatencies(f func(read, update *Latency)) {
 	f(&c.stats.Read, &c.stats.Update)

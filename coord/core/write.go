@@ -16,6 +16,11 @@ func (c *Core) write(cn *conn, xid int32, op wire.Op, body []byte) {
 		c.drain(cn)
 		return
 	}
+	if c.noWrites && op != wire.OpCloseSession {
+		c.wait(cn, pending{xid: xid, op: op, err: wire.NotReadOnly})
+		c.drain(cn)
+		return
+	}
 	c.req.Op = op
 	code := c.propose(cn, cn.session.ID, xid, &c.req, undecodable)
 	switch {

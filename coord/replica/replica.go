@@ -30,6 +30,8 @@ type Observer interface {
 	Turn(c *core.Core, out *core.Output, busy time.Duration)
 	// Synced is called by the log writer after each sync.
 	Synced(entries int, took time.Duration)
+	// Disk is called now and then with the free space in bytes.
+	Disk(free int64, refusing bool)
 	// Snapshot is called when a snapshot is on disk.
 	Snapshot(took time.Duration)
 }
@@ -44,6 +46,9 @@ type Options struct {
 	// SnapshotAtStart writes a snapshot as soon as the server runs, so that the
 	// next start has little to replay.
 	SnapshotAtStart bool
+	// DiskReserve is the free space in bytes below which writes of clients are
+	// refused, so that the log never meets a full disk; 0: not watched.
+	DiskReserve int64
 	// FsyncWarning logs syncs that take longer; 0: never.
 	FsyncWarning time.Duration
 }
@@ -201,6 +206,9 @@ func (r *Replica) Run(ctx context.Context) error {
 	r.start("log writer", r.writer.run)
 	if r.options.PurgeEvery > 0 {
 		r.start("purger", func() { r.purge(work) })
+	}
+	if r.options.DiskReserve > 0 {
+		r.start("disk watcher", func() { r.watchDisk(work) })
 	}
 	var err error
 	pprof.Do(ctx, pprof.Labels("goroutine", "loop"), func(context.Context) { err = r.loop(ctx, work) })
