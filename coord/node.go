@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -44,6 +45,7 @@ type Node struct {
 	log     *slog.Logger
 	started time.Time
 
+	opened   []func() error // how to close what is open, in the order it was opened
 	store    *store.Store
 	replica  *replica.Replica
 	clients  *clientnet.Server
@@ -63,7 +65,7 @@ type Node struct {
 // ends or Stop is called. Errors of the configuration, the data and the
 // listeners come back at once; later ones come from Wait.
 func Start(ctx context.Context, cfg *config.Config, opts ...Option) (*Node, error) {
-	o := options{log: slog.New(slog.DiscardHandler), fs: vfs.OS()}
+	o := options{log: slog.New(slog.DiscardHandler)}
 	for _, f := range opts {
 		f(&o)
 	}
@@ -74,38 +76,68 @@ func Start(ctx context.Context, cfg *config.Config, opts ...Option) (*Node, erro
 	if cfg.SecureClientPort != 0 {
 		return nil, errors.New("coord: secureClientPort is set, but this version does not serve TLS; remove the key rather than serve in the clear")
 	}
+	if err := n.assemble(o.fs); err != nil {
+		for _, undo := range slices.Backward(n.opened) {
+			err = errors.Join(err, undo())
+		}
+		return nil, err
+	}
+	n.serve(ctx)
+	return n, nil
+}
+
+// assemble opens everything and joins it; what it opened stands in n.opened.
+func (n *Node) assemble(fsys vfs.FS) error {
+	cfg := n.config
 	registry, err := newRegistry(cfg)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	n.observer = newObserver(cfg)
 	n.whitelist = admin.NewWhitelist(cfg.FourLetterWhitelist, cfg.ReadOnlyMode)
-	s, recovered, err := store.Open(o.fs, storeOptions(cfg, n.observer))
+	recovered, err := n.openStore(fsys)
 	if err != nil {
-		return nil, fmt.Errorf("coord: open data directory: %w", err)
+		return err
 	}
-	n.store = s
-	for _, note := range recovered.Notes {
-		n.log.Info(note)
-	}
-	n.log.Info("recovered data", "zxid", recovered.LastZxid.String(), "snapshot", recovered.SnapshotZxid.String(),
-		"transactions", recovered.TxnsLoaded, "nodes", recovered.Tree.NumNodes(), "sessions", len(recovered.Sessions),
-		"took", recovered.SnapshotTime+recovered.ReplayTime)
 	if err := n.listen(); err != nil {
-		return nil, errors.Join(err, s.Close())
+		return err
 	}
 	clock := replica.Clock{Start: n.started}
 	c := core.New(coreConfig(cfg), registry, core.State{
 		Tree: recovered.Tree, Sessions: recovered.Sessions, Zxid: max(recovered.LastZxid, 0),
 	}, clock.Now(), clock.Mono())
 	n.observer.recovered(recovered)
-	n.replica = replica.New(c, s, clock, replicaOptions(cfg, n, recovered))
+	n.replica = replica.New(c, n.store, clock, replicaOptions(cfg, n, recovered))
 	n.clients = clientnet.NewServer(host{n}, clientOptions(cfg, n))
-	if err := n.startWeb(); err != nil {
-		return nil, errors.Join(err, n.listener.Close(), s.Close())
+	return n.startWeb()
+}
+
+// openStore takes the data directory and recovers what it holds.
+func (n *Node) openStore(fsys vfs.FS) (*store.Recovered, error) {
+	cfg := n.config
+	if fsys == nil {
+		fsys = vfs.OS()
+		lock, err := lockDirectory(cfg.DataDir, cfg.DatadirAutocreate)
+		if err != nil {
+			return nil, err
+		}
+		if lock != nil {
+			n.opened = append(n.opened, lock.Close)
+		}
 	}
-	n.serve(ctx)
-	return n, nil
+	s, recovered, err := store.Open(fsys, storeOptions(cfg))
+	if err != nil {
+		return nil, fmt.Errorf("coord: open data directory: %w", err)
+	}
+	n.store = s
+	n.opened = append(n.opened, s.Close)
+	for _, note := range recovered.Notes {
+		n.log.Info(note)
+	}
+	n.log.Info("recovered data", "zxid", recovered.LastZxid.String(), "snapshot", recovered.SnapshotZxid.String(),
+		"transactions", recovered.TxnsLoaded, "nodes", recovered.Tree.NumNodes(), "sessions", len(recovered.Sessions),
+		"took", recovered.SnapshotTime+recovered.ReplayTime)
+	return recovered, nil
 }
 
 // listen opens the client port.
@@ -123,6 +155,7 @@ func (n *Node) listen() error {
 		return fmt.Errorf("coord: client port %s: %w", address, err)
 	}
 	n.listener = l
+	n.opened = append(n.opened, l.Close)
 	return nil
 }
 
@@ -145,6 +178,9 @@ func (n *Node) serve(ctx context.Context) {
 		n.clients.Close()
 		n.web.close()
 		n.tasks.Wait()
+		for _, undo := range slices.Backward(n.opened) {
+			_ = undo() // what ended in order is closed already
+		}
 		close(n.done)
 	}()
 }
@@ -172,8 +208,9 @@ func (n *Node) Wait() error {
 	return n.err
 }
 
-// Snapshot starts a snapshot now, if none is being written.
-func (n *Node) Snapshot(ctx context.Context) { n.replica.Snapshot(ctx) }
+// Snapshot starts a snapshot, if none is being written, and returns without
+// waiting for it.
+func (n *Node) Snapshot() { n.replica.Snapshot() }
 
 // host joins connections to the loop.
 type host struct{ n *Node }
@@ -204,7 +241,7 @@ func coreConfig(cfg *config.Config) core.Config {
 	return core.Config{
 		ServerID: 1, Tick: wire.Millis(cfg.TickTime.Milliseconds()),
 		MinSessionTimeout: millis(cfg.MinSessionTimeout), MaxSessionTimeout: millis(cfg.MaxSessionTimeout),
-		OutstandingLimit: cfg.GlobalOutstandingLimit,
+		OutstandingLimit: cfg.GlobalOutstandingLimit, TxnBytes: cfg.MaxBuffer + cfg.MaxBufferExtra,
 		Container: core.ContainerConfig{
 			CheckInterval: wire.Millis(cfg.Container.CheckInterval.Milliseconds()),
 			MaxPerMinute:  cfg.Container.MaxPerMinute, NeverUsed: cfg.Container.MaxNeverUsed.Milliseconds(),
@@ -235,7 +272,7 @@ func throttleConfig(t *config.ConnectionThrottle) core.ThrottleConfig {
 	return c
 }
 
-func storeOptions(cfg *config.Config, o *observer) store.Options {
+func storeOptions(cfg *config.Config) store.Options {
 	orOff := func(v int64) int64 {
 		if v <= 0 {
 			return -1
@@ -248,7 +285,7 @@ func storeOptions(cfg *config.Config, o *observer) store.Options {
 		SnapSizeBytes: orOff(cfg.SnapSizeLimit), LogSizeBytes: max(cfg.TxnLogSizeLimit, 0),
 		MaxRecordBytes: cfg.MaxBuffer + cfg.MaxBufferExtra, Compression: store.Compression(cfg.SnapshotCompression),
 		NoSync: !cfg.ForceSync, NoAutoCreateDirs: !cfg.DatadirAutocreate, NoAutoCreateData: !cfg.DBAutocreate,
-		TrustEmpty: cfg.TrustEmptySnapshot, OmitLastZxid: !cfg.SerializeLastZxid,
+		TrustEmpty: cfg.TrustEmptySnapshot, AcceptGaps: cfg.AcceptGaps, OmitLastZxid: !cfg.SerializeLastZxid,
 		Tree: tree.Options{ExtendedTypes: cfg.ExtendedTypes, Digest: cfg.DigestEnabled},
 	}
 }

@@ -94,6 +94,11 @@ func fillDetails(st *admin.Status, c *core.Core, detail admin.Detail, monotonic 
 		}
 	}
 	at := func(mono wire.Millis) time.Time { return monotonic.Add(time.Duration(mono) * time.Millisecond) }
+	if detail&admin.DetailDigests != 0 {
+		for _, d := range c.Tree().Digests() {
+			st.Digests = append(st.Digests, admin.DigestStatus{Zxid: int64(d.Zxid), Digest: d.Digest})
+		}
+	}
 	if detail&admin.DetailConnections != 0 {
 		for _, info := range c.Connections() {
 			st.Connections = append(st.Connections, connectionStatus(&info))

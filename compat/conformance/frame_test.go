@@ -151,8 +151,6 @@ func TestUndecodableBodies(t *testing.T) {
 		{"getData, no watch byte", wire.OpGetData, path, 0},
 		{"getChildren, path length beyond the frame", wire.OpGetChildren, append(wire.AppendInt(nil, 100), "/a"...), 0},
 		{"create, cut after the path", wire.OpCreate, path, 0},
-		{"create, null path", wire.OpCreate, wire.AppendInt(wire.AppendACLs(wire.AppendBuffer(nullPath, nil), wire.OpenACL), 0), 1},
-		{"delete, null path", wire.OpDelete, wire.AppendInt(nullPath, -1), 1},
 		{"setACL, cut", wire.OpSetACL, path, 0},
 		{"getACL, empty", wire.OpGetACL, nil, 0},
 		{"addWatch, unknown mode", wire.OpAddWatch, wire.AppendInt(path, 2), 0},
@@ -178,23 +176,6 @@ func TestUndecodableBodies(t *testing.T) {
 			if got := after.Header.Zxid - before.Header.Zxid; got != k.cost {
 				t.Errorf("%s: costs %d zxids, want %d", k.name, got, k.cost)
 			}
-		}
-	})
-}
-
-// A null path of a write that validates its path is -8 instead.
-func TestNullPathOfValidatedWrites(t *testing.T) {
-	null := wire.AppendInt(nil, -1)
-	each(t, func(t *testing.T, addr string) {
-		c, _ := open(t, addr)
-		for op, body := range map[wire.Op][]byte{
-			wire.OpSetData: wire.AppendInt(wire.AppendBuffer(null, nil), -1),
-			wire.OpSetACL:  wire.AppendInt(wire.AppendACLs(null, wire.OpenACL), -1),
-		} {
-			if err := c.Send(1, op, body); err != nil {
-				t.Fatal(err)
-			}
-			wantReply(t, c, 1, wire.BadArguments)
 		}
 	})
 }
@@ -235,6 +216,10 @@ func TestFailedAuth(t *testing.T) {
 			}
 			wantClosed(t, c)
 		}
+		// A null auth, which no client sends, fails in the provider.
+		c, _ := open(t, addr)
+		request(t, c, wire.XidAuth, &wire.Request{Op: wire.OpAuth, Scheme: "digest"}, wire.AuthFailed)
+		wantClosed(t, c)
 		for _, body := range [][]byte{nil, {0, 0, 0, 0}, append(wire.AppendInt(nil, 0), wire.AppendString(nil, "digest")...)} {
 			c, _ := open(t, addr)
 			if err := c.Send(wire.XidAuth, wire.OpAuth, body); err != nil {
@@ -243,7 +228,7 @@ func TestFailedAuth(t *testing.T) {
 			wantClosed(t, c)
 		}
 		// A SASL token where SASL is not configured: OK and a null token.
-		c, _ := open(t, addr)
+		c, _ = open(t, addr)
 		f := request(t, c, 3, &wire.Request{Op: wire.OpSASL, Auth: []byte{}}, wire.OK)
 		if f.Header.Zxid != 0 || !bytes.Equal(f.Body, []byte{255, 255, 255, 255}) {
 			t.Errorf("sasl: zxid %d body %x", f.Header.Zxid, f.Body)
@@ -272,10 +257,14 @@ func TestGoldenBytes(t *testing.T) {
 			{"setWatches", wire.Request{Op: wire.OpSetWatches}, wire.XidSetWatches, ""},
 			{"empty multi", wire.Request{Op: wire.OpMulti}, 4, "ffffffff01ffffffff"},
 			{
-				"failed multi", wire.Request{Op: wire.OpMulti, Subs: []wire.Request{
-					{Op: wire.OpCreate, Path: "/golden/a", ACL: wire.OpenACL}, {Op: wire.OpSetData, Path: "/golden", Version: 5},
-					{Op: wire.OpDelete, Path: "/golden", Version: -1}, {Op: wire.OpCreate, Path: "/golden/b", ACL: wire.OpenACL},
-				}}, 5,
+				"failed multi",
+				wire.Request{Op: wire.OpMulti, Subs: []wire.Request{
+					{Op: wire.OpCreate, Path: "/golden/a", ACL: wire.OpenACL},
+					{Op: wire.OpSetData, Path: "/golden", Version: 5},
+					{Op: wire.OpDelete, Path: "/golden", Version: -1},
+					{Op: wire.OpCreate, Path: "/golden/b", ACL: wire.OpenACL},
+				}},
+				5,
 				"ffffffff000000000000000000" + "ffffffff00ffffff99ffffff99" + "ffffffff00fffffffefffffffe" + "ffffffff00fffffffefffffffe" + "ffffffff01ffffffff",
 			},
 			{"getEphemerals, none", wire.Request{Op: wire.OpGetEphemerals, Path: "/"}, 6, "00000000"},

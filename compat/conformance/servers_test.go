@@ -21,9 +21,14 @@ const sessionMillis = 8000
 // configuration is what both servers run with: tickTime 1000, so that session
 // timeouts are held between 2000 and 20000 ms.
 var configuration = []string{
-	"tickTime=1000", "forceSync=no", "4lw.commands.whitelist=ruok,srvr,isro",
+	"tickTime=1000", "forceSync=no", "4lw.commands.whitelist=ruok,srvr,isro", "extendedTypesEnabled=true",
+	containerCheck + "=200",
 	"DigestAuthenticationProvider.superDigest=" + oracle.SuperDigest(),
 }
+
+// containerCheck is how often containers and TTL nodes are looked at, in ms.
+// Java takes it as a JVM flag only.
+const containerCheck = "znode.container.checkIntervalMs"
 
 // target is one server that the tests run against.
 type target struct {
@@ -66,7 +71,18 @@ func run(m *testing.M) int {
 // that needs it and shared; tests keep to znodes of their own.
 func each(t *testing.T, test func(t *testing.T, addr string)) {
 	t.Helper()
-	for _, target := range targets {
+	on(t, test, targets...)
+}
+
+// onCoord runs a test of a wanted difference, which Java's server would fail.
+func onCoord(t *testing.T, test func(t *testing.T, addr string)) {
+	t.Helper()
+	on(t, test, targets[1])
+}
+
+func on(t *testing.T, test func(t *testing.T, addr string), servers ...*target) {
+	t.Helper()
+	for _, target := range servers {
 		t.Run(target.name, func(t *testing.T) {
 			target.once.Do(func() { target.server, target.err = target.start(filepath.Join(dataDir, target.name)) })
 			if target.err != nil {
@@ -155,7 +171,7 @@ func reattach(session rawclient.Connected) wire.ConnectRequest {
 }
 
 func startJava(dir string) (*server.Server, error) {
-	return javazk.Start(background, javazk.Options{DataDir: dir, Config: configuration, Flags: []string{"-Xmx256m"}, Progress: os.Stderr})
+	return javazk.Start(background, javazk.Options{DataDir: dir, Config: configuration, Flags: []string{"-Xmx256m", "-D" + containerCheck + "=200"}, Progress: os.Stderr})
 }
 
 func startCoord(dir string) (*server.Server, error) {

@@ -1,6 +1,7 @@
 package oracle
 
 import (
+	"regexp"
 	"strings"
 
 	"kafkacoord/coord/wire"
@@ -33,6 +34,20 @@ var Differences = []Difference{
 		is:     func(r *request, a, b string) bool { return r.rec.Op == wire.OpDeleteContainer && isUnknownOp(b) },
 	},
 	{
+		Name:   "a null path, list or id in a request is refused at once, mostly with -5",
+		Reason: "No client library sends one. ZooKeeper runs into it at some later point, so that the answer (-5, -8, -114, -121 or OK), the zxid it costs and what is done before depend on the operation; half of a setWatches may have taken effect.",
+		is: func(r *request, a, b string) bool {
+			return r.null && (isMalformed(b) || isRefusal(a) && isRefusal(b))
+		},
+	},
+	{
+		Name:   "a multiRead that is refused as a whole has no body",
+		Reason: "ZooKeeper appends the results that it had so far to the reply with -5; clients do not read them.",
+		is: func(r *request, a, b string) bool {
+			return r.rec.Op == wire.OpMultiRead && isMalformed(b) && strings.HasPrefix(a, b+":")
+		},
+	},
+	{
 		Name:   "zookeeper_limits directly under /zookeeper/quota is an ordinary znode",
 		Reason: "Creating it stops a ZooKeeper server: the empty prefix throws while the transaction is applied.",
 		Unseen: "the sequences never create it, since it would end the Java server",
@@ -45,6 +60,13 @@ var Differences = []Difference{
 }
 
 func isUnknownOp(text string) bool { return strings.HasSuffix(text, " zxid -1 err -6") }
+
+// isRefusal tells whether a reply has an error and no body.
+func isRefusal(text string) bool { return refusal.MatchString(text) }
+
+var refusal = regexp.MustCompile(` err -\d+$`)
+
+func isMalformed(text string) bool { return strings.HasSuffix(text, " err -5") }
 
 // wanted returns the index of the listed difference that explains two answers,
 // or -1.

@@ -183,8 +183,14 @@ func (u *universe) multi() wire.Request {
 	}
 	if n > 0 && u.chance(5) {
 		wrong := pick(u, []wire.Request{
-			{Op: wire.OpGetData, Path: u.root}, {Op: wire.OpSetACL, Path: u.root, ACL: wire.OpenACL, Version: -1}, {Op: wire.OpMulti},
-			{Op: wire.OpGetChildren, Path: u.root}, {Op: wire.OpSync, Path: u.root}, {Op: wire.OpExists, Path: u.root}, {Op: 999}, {Op: wire.OpCloseSession},
+			{Op: wire.OpGetData, Path: u.root},
+			{Op: wire.OpSetACL, Path: u.root, ACL: wire.OpenACL, Version: -1},
+			{Op: wire.OpMulti},
+			{Op: wire.OpGetChildren, Path: u.root},
+			{Op: wire.OpSync, Path: u.root},
+			{Op: wire.OpExists, Path: u.root},
+			{Op: 999},
+			{Op: wire.OpCloseSession},
 		})
 		r.Subs = slices.Insert(r.Subs, u.rng.IntN(len(r.Subs)+1), wrong)
 	}

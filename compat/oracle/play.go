@@ -8,8 +8,9 @@ import (
 	"kafkacoord/coord/wire"
 )
 
-// expiryTimeoutMillis asks for the server's shortest session timeout.
-const expiryTimeoutMillis = 1
+// expiryTimeoutMillis is the timeout of the sessions that expire: short, as
+// every one of them is waited for, but long enough to make their ephemerals.
+const expiryTimeoutMillis = 2000
 
 // expiryWaitMax bounds the wait for a session to expire.
 const expiryWaitMax = 30 * time.Second
@@ -114,6 +115,10 @@ func (r *runner) excuse(s *step, a, b []line, m *mismatch, out *played) (*mismat
 	}
 	for i, side := range r.sides {
 		side.steps.resume(zxids[i], max(counts[0], counts[1]))
+		// A transaction, so that both are at a zxid that counts the same.
+		if _, err := side.do(&wire.Request{Op: wire.OpMulti}); err != nil {
+			return nil, err
+		}
 	}
 	return nil, nil
 }

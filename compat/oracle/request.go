@@ -28,11 +28,11 @@ type request struct {
 	body []byte
 	xid  int32
 	end  ending
+	// null: the body has a null where clients never send one.
+	null bool
 	// zxidFirst: the body starts with a zxid that counts from the seed's start.
 	zxidFirst bool
 }
-
-func (r *request) isAuth() bool { return r.rec.Op == wire.OpAuth }
 
 // appendFrame appends the frame as one server gets it.
 func (r *request) appendFrame(dst []byte, absolute func(step int64) int64) []byte {

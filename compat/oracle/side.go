@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"kafkacoord/compat/rawclient"
@@ -50,15 +51,34 @@ func newSide(name, addr string) (*side, error) {
 	}
 	s.control = conn
 	s.control.Timeout = replyTimeout
+	s.norm.side = s
 	if answer.Timeout != sessionTimeoutMillis {
+		s.close()
 		return nil, fmt.Errorf("oracle: %s granted a session timeout of %d ms; sequences need %d ms: set maxSessionTimeout=600000", name, answer.Timeout, sessionTimeoutMillis)
 	}
-	s.norm.side = s
-	reply, _, err := s.control.Request(wire.XidAuth, &wire.Request{Op: wire.OpAuth, Scheme: "digest", Auth: []byte(SuperPassword)})
-	if err != nil || reply.Header.Err != wire.OK {
-		return nil, fmt.Errorf("oracle: become super on %s: %v %w", name, reply.Header.Err, err)
+	if err := s.becomeSuper(); err != nil {
+		s.close()
+		return nil, err
 	}
 	return s, nil
+}
+
+// becomeSuper gives the control connection the identity that no ACL stops.
+func (s *side) becomeSuper() error {
+	auth := &wire.Request{Op: wire.OpAuth, Scheme: "digest", Auth: []byte(SuperPassword)}
+	if reply, _, err := s.control.Request(wire.XidAuth, auth); err != nil {
+		return fmt.Errorf("oracle: become super on %s: %w", s.name, err)
+	} else if reply.Header.Err != wire.OK {
+		return fmt.Errorf("oracle: become super on %s: %w", s.name, reply.Header.Err)
+	}
+	who, err := s.do(&wire.Request{Op: wire.OpWhoAmI})
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(who.Clients, func(id wire.ID) bool { return id.Scheme == "super" }) {
+		return fmt.Errorf("oracle: %s knows another super user: set DigestAuthenticationProvider.superDigest=%s", s.name, SuperDigest())
+	}
+	return nil
 }
 
 func (s *side) close() {

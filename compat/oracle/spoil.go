@@ -1,6 +1,8 @@
 package oracle
 
 import (
+	"strings"
+
 	"kafkacoord/coord/wire"
 )
 
@@ -45,7 +47,7 @@ func spoilPathLength(u *universe, r *request) {
 	rest := r.body[4+len(r.rec.Path):]
 	if u.chance(60) {
 		r.body = append(wire.AppendInt(nil, -1), rest...)
-		r.note = "null path"
+		r.note, r.null = "null path", true
 		return
 	}
 	length := pick(u, []int32{-2, -1 << 31, 1<<31 - 1, 1 << 22})
@@ -74,14 +76,19 @@ func spoilACL(u *universe, r *request) {
 	type spoilt struct {
 		note  string
 		count int32
-		bytes []byte
+		bytes []byte // of the entries; a null id is one
+	}
+	if u.chance(20) {
+		// Valid: what the id of an auth entry is does not matter.
+		r.body = append(append(wire.AppendInt(before, 1), entry([]byte("auth"), nil)...), after...)
+		r.note = "auth acl without an id"
+		return
 	}
 	s := pick(u, []spoilt{
 		{"acl with a null scheme", 1, entry(nil, []byte("anyone"))},
 		{"acl with a null id", 1, entry([]byte("world"), nil)},
 		{"digest acl with a null id", 1, entry([]byte("digest"), nil)},
 		{"ip acl with a null id", 1, entry([]byte("ip"), nil)},
-		{"auth acl with a null id", 1, entry([]byte("auth"), nil)},
 		{"acl with null scheme and id", 1, entry(nil, nil)},
 		{"acl of an unknown scheme with a null id", 1, entry([]byte("nobody"), nil)},
 		{"good acl and one with a null scheme", 2, append(entry([]byte("world"), []byte("anyone")), entry(nil, []byte("x"))...)},
@@ -92,6 +99,7 @@ func spoilACL(u *universe, r *request) {
 	})
 	r.body = append(append(wire.AppendInt(before, s.count), s.bytes...), after...)
 	r.note = s.note
+	r.null = strings.Contains(s.note, "null")
 }
 
 func spoilVector(u *universe, r *request) {
@@ -117,9 +125,13 @@ func spoilVector(u *universe, r *request) {
 		}
 	}
 	r.body = body
-	r.note = "impossible count of a list"
-	if nullPath {
-		r.note = "null path in a list"
+	switch {
+	case nullPath:
+		r.note, r.null = "null path in a list", true
+	case count == -1:
+		r.note, r.null = "null list", true
+	default:
+		r.note = "impossible count of a list"
 	}
 }
 

@@ -37,9 +37,13 @@ func (s *steps) count(zxid int64) (count int64, ok bool) {
 	return zxid - s.segments[i].offset, true
 }
 
-// absolute is the zxid at a count, by the newest segment.
+// absolute is the zxid at a count.
 func (s *steps) absolute(count int64) int64 {
-	return s.segments[len(s.segments)-1].offset + count
+	i := len(s.segments) - 1
+	for i > 0 && count <= s.segments[i].after-s.segments[i].offset {
+		i--
+	}
+	return s.segments[i].offset + count
 }
 
 // words prints a zxid as a count; 0 and -1 have meanings of their own.

@@ -70,6 +70,8 @@ type Config struct {
 	MaxBatchSize          int
 	SnapshotCompression   Compression
 	TrustEmptySnapshot    bool
+	// AcceptGaps starts a server although transactions are missing from its logs.
+	AcceptGaps            bool
 	DatadirAutocreate     bool
 	DBAutocreate          bool
 	// DigestEnabled keeps the incremental digest of the tree.

@@ -201,6 +201,7 @@ func ownKeys() []key {
 	return []key{
 		fileKey("compat.defaults", "kafkacoord", compatDefaults),
 		fileKey("coord.listen.randomClientPort", "false", strictBool(func(c *Config) *bool { return &c.Listen.RandomClientPort })),
+		fileKey("coord.recovery.acceptGaps", "false", strictBool(func(c *Config) *bool { return &c.AcceptGaps })),
 		fileKey("coord.disk.reserveMiB", "0", lenientScaled(1<<20, func(c *Config) *int64 { return &c.DiskReserve })).better("128"),
 		fileKey("coord.metrics.httpPort", "0", ownMetricsPort),
 		fileKey("coord.metrics.httpHost", "", func(c *Config, _ *key, text string) error {

@@ -35,8 +35,8 @@ type conn struct {
 	readOnly bool  // the connect request carried the flag
 
 	pending queue[pending]
-	held    arena  // bodies of requests that wait
-	unread  []byte // frames that came while the session was being created
+	unread  []byte      // frames that came while the session was being created
+	seen    wire.Millis // monotonic: when a request last touched the session
 
 	out     []byte
 	touched bool
@@ -57,6 +57,7 @@ type pending struct {
 	ids    []wire.ID
 	at     wire.Millis
 	member bool // counts as outstanding
+	silent bool // a barrier, not a request: a sync without an answer
 }
 
 // connOutKept is how much output space a connection keeps between turns.
@@ -152,9 +153,6 @@ func (c *Core) batch(b *Batch) {
 }
 
 func (c *Core) frames(cn *conn, frames []byte) {
-	if cn.session != nil {
-		c.sessions.Touch(cn.session, cn.timeout, c.mono)
-	}
 	for len(frames) >= 4 {
 		if cn.state == connOpening {
 			cn.unread = append(cn.unread, frames...)
@@ -236,12 +234,25 @@ func (c *Core) request(cn *conn, frame []byte) {
 		c.authRequest(cn, xid, body)
 	case op == wire.OpSASL:
 		c.saslRequest(cn, xid, body)
-	case !op.ClientMaySend():
-		c.refuseUnknown(cn, xid, op)
 	case !c.auth.MayRequest(cn.ids):
 		c.header(cn, xid, 0, wire.SessionClosedNeedsAuth)
 		c.warn("closing connection: no identity of a required scheme", "client", cn.remote)
 		c.close(cn)
+	default:
+		c.ordered(cn, xid, op, body)
+	}
+}
+
+// ordered takes a request that keeps its place in the session's order. Only
+// such requests keep a session alive.
+func (c *Core) ordered(cn *conn, xid int32, op wire.Op, body []byte) {
+	if cn.seen != c.mono {
+		cn.seen = c.mono
+		c.sessions.Touch(cn.session, cn.timeout, c.mono)
+	}
+	switch {
+	case !op.ClientMaySend():
+		c.refuseUnknown(cn, xid, op)
 	case cn.session.Closing():
 		// The session is expired or being closed: no answer.
 	case op.IsWrite():
@@ -253,7 +264,7 @@ func (c *Core) request(cn *conn, frame []byte) {
 		c.stats.latency(&c.stats.Read, 0)
 		cn.stats.answered(c.tree.Zxid(), c.mono, 0)
 	default:
-		c.wait(cn, pending{xid: xid, op: op, body: c.hold(cn, body)})
+		c.wait(cn, pending{xid: xid, op: op, body: c.hold(body)})
 	}
 }
 
@@ -266,8 +277,8 @@ func (c *Core) refuseUnknown(cn *conn, xid int32, op wire.Op) {
 
 // hold copies the body of a request that waits: the batch it came in is reused
 // after the turn.
-func (c *Core) hold(cn *conn, body []byte) []byte {
-	return cn.held.keep(append(cn.held.room(len(body)), body...))
+func (c *Core) hold(body []byte) []byte {
+	return c.held.keep(append(c.held.room(len(body)), body...))
 }
 
 func (c *Core) wait(cn *conn, p pending) {
@@ -301,6 +312,8 @@ func (c *Core) drain(cn *conn) {
 		}
 		cn.pending.pop()
 		switch {
+		case p.silent:
+			continue
 		case p.err != wire.OK:
 			c.header(cn, p.xid, c.tree.Zxid(), p.err)
 		case p.op == wire.OpSync:

@@ -56,8 +56,18 @@ func (c *Core) connect(cn *conn, frame []byte) {
 func (c *Core) newSession(cn *conn) {
 	cn.state = connOpening
 	c.req = wire.Request{Op: wire.OpCreateSession, Timeout: cn.timeout}
-	c.propose(cn, c.ids.Next(), 0, &c.req, false)
+	c.propose(cn, c.newID(), 0, &c.req, false)
 	cn.pending.push(pending{op: wire.OpCreateSession, zxid: c.proposed, at: c.mono, ids: cn.ids})
+}
+
+// newID returns an id that no session has: one from the last run may have the
+// next number if the wall clock was set back between the runs.
+func (c *Core) newID() wire.SessionID {
+	for {
+		if id := c.ids.Next(); c.sessions.Get(id) == nil {
+			return id
+		}
+	}
 }
 
 // reattach gives a session to the connection its client opened now. An older
@@ -82,6 +92,18 @@ func (c *Core) reattach(cn *conn, r *wire.ConnectRequest) {
 	}
 	c.sessions.SetOwner(s, localOwner)
 	c.establish(cn, r.SessionID)
+	c.standBehind(cn)
+}
+
+// standBehind makes the requests of a returning session wait for all that is
+// under way: the old connection's writes may be among it, and a client that
+// looks whether its write was carried out must not look too early.
+func (c *Core) standBehind(cn *conn) {
+	if c.inflight.len() == 0 {
+		return
+	}
+	c.wait(cn, pending{op: wire.OpSync, zxid: c.proposed, silent: true})
+	c.inflight.last().syncs = append(c.inflight.last().syncs, cn)
 }
 
 // establish binds a connection to its session and tells the client.

@@ -1,6 +1,9 @@
 package core
 
 import (
+	"maps"
+	"slices"
+
 	"kafkacoord/coord/auth"
 	"kafkacoord/coord/prep"
 	"kafkacoord/coord/session"
@@ -19,6 +22,10 @@ type Config struct {
 	// before it stops reading from connections that wait for one already
 	// (globalOutstandingLimit).
 	OutstandingLimit int
+
+	// TxnBytes is the longest transaction in bytes that the log takes; writes
+	// that could need more are refused. 0: no limit.
+	TxnBytes int
 
 	Container ContainerConfig
 	Throttle  ThrottleConfig
@@ -57,13 +64,15 @@ type Core struct {
 	throttle throttle
 	reaper   reaper
 	noWrites bool // see RefuseWrites
+	started  bool // the first turn has been taken
 	expired  []wire.SessionID
 
 	// scratch, reused
 	req       wire.Request
 	txn       wire.Txn
 	committed wire.Txn
-	arena     arena
+	arena     arena // of transactions
+	held      arena // of the bodies of requests that wait
 	event     eventCache
 
 	stats Stats
@@ -89,8 +98,9 @@ type State struct {
 // clocks at the start; sessions get their full timeout from mono.
 func New(c Config, a *auth.Registry, s State, now, mono wire.Millis) *Core {
 	sessions := session.New(c.Tick)
-	for id, timeout := range s.Sessions {
-		sessions.Create(id, timeout, mono)
+	// In order: those that expire together get their transactions in it.
+	for _, id := range slices.Sorted(maps.Keys(s.Sessions)) {
+		sessions.Create(id, s.Sessions[id], mono)
 	}
 	core := &Core{
 		config: c, tree: s.Tree, sessions: sessions, watches: watch.New(), auth: a,
@@ -128,6 +138,7 @@ func (c *Core) Step(in *Input, out *Output) {
 	for _, id := range in.Closed {
 		c.closed(id)
 	}
+	c.closeOrphans()
 	c.expire()
 	c.reap()
 	c.resume()

@@ -211,7 +211,7 @@ func (c *Core) whoAmI(dst []byte, ids []wire.ID) []byte {
 // sync is answered once everything proposed before it is applied. It needs no
 // transaction of its own.
 func (c *Core) sync(cn *conn, xid int32, body []byte) {
-	p := pending{xid: xid, op: wire.OpSync, zxid: c.proposed, body: c.hold(cn, body)}
+	p := pending{xid: xid, op: wire.OpSync, zxid: c.proposed, body: c.hold(body)}
 	if wire.DecodeRequest(wire.OpSync, body, &c.req) != nil {
 		c.stats.Malformed++
 		p.err = wire.MarshallingError

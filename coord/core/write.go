@@ -1,6 +1,8 @@
 package core
 
 import (
+	"slices"
+
 	"kafkacoord/coord/prep"
 	"kafkacoord/coord/wire"
 )
@@ -18,6 +20,14 @@ func (c *Core) write(cn *conn, xid int32, op wire.Op, body []byte) {
 	}
 	if c.noWrites && op != wire.OpCloseSession {
 		c.wait(cn, pending{xid: xid, op: op, err: wire.NotReadOnly})
+		c.drain(cn)
+		return
+	}
+	if !undecodable && c.tooLarge(&c.req, cn.ids) {
+		c.stats.Malformed++
+		c.warn("refusing a write: its transaction could be longer than the log takes", "client", cn.remote,
+			"operation", op.String(), "limit", c.config.TxnBytes, "hint", "a larger jute.maxbuffer lets larger ones in")
+		c.wait(cn, pending{xid: xid, op: op, err: wire.MarshallingError})
 		c.drain(cn)
 		return
 	}
@@ -47,6 +57,7 @@ func (c *Core) propose(cn *conn, session wire.SessionID, cxid int32, req *wire.R
 	if code == wire.SessionMoved || c.txn.Type == 0 {
 		return code
 	}
+	c.boundList(&c.txn)
 	c.proposed = zxid
 	payload := c.arena.keep(wire.AppendTxn(c.arena.room(txnRoom(req)), &c.txn))
 	c.out.Append = append(c.out.Append, Entry{Zxid: zxid, Payload: payload})
@@ -179,6 +190,24 @@ func appendMultiReply(dst []byte, txn *wire.Txn, res *result) []byte {
 		}
 	}
 	return wire.AppendMultiEnd(dst)
+}
+
+// closeOrphans orders, in the first turn, the end of sessions that own nodes
+// but are not in the session table: what a recovery from an old or fuzzy
+// snapshot may leave. ZooKeeper: ZooKeeperServer.java loadData.
+func (c *Core) closeOrphans() {
+	if c.started {
+		return
+	}
+	c.started = true
+	for _, id := range slices.Sorted(c.tree.EphemeralOwners()) {
+		if c.sessions.Get(id) != nil {
+			continue
+		}
+		c.warn("removing the ephemeral nodes of a session that does not exist any more", "session", id.String())
+		c.req = wire.Request{Op: wire.OpCloseSession}
+		c.propose(nil, id, 0, &c.req, false)
+	}
 }
 
 // expire orders the end of sessions whose time is up.

@@ -24,6 +24,9 @@ type logWriter struct {
 	done     chan struct{}
 
 	snapshotDue atomic.Bool
+	// treeBytes is the approximate size of the tree, kept current by the loop.
+	treeBytes atomic.Int64
+	logged    int64 // bytes since the last roll; the writer's own
 }
 
 func newLogWriter(r *Replica, s *store.Store) *logWriter {
@@ -61,6 +64,12 @@ func (w *logWriter) wait() { <-w.done }
 func (w *logWriter) wantsSnapshot() bool {
 	return w.snapshotDue.Load() && w.snapshotDue.Swap(false)
 }
+
+// worthSnapshot puts a snapshot that is due off while the log to replay is small
+// against the tree: writing a large tree again and again would cost more than a
+// restart saves. Replaying half the tree's size takes about as long as loading
+// the tree.
+func (w *logWriter) worthSnapshot() bool { return 2*w.logged >= w.treeBytes.Load() }
 
 func (w *logWriter) run() {
 	defer close(w.done)
@@ -104,8 +113,12 @@ func (w *logWriter) write(batch []store.Entry) error {
 		w.replica.log.Warn("slow disk: a sync of the transaction log took long; every write waits for it",
 			"took", took, "transactions", len(batch))
 	}
-	if w.store.ShouldSnapshot() {
+	for i := range batch {
+		w.logged += int64(len(batch[i].Payload))
+	}
+	if w.store.ShouldSnapshot() && w.worthSnapshot() {
 		w.store.Roll()
+		w.logged = 0
 		w.snapshotDue.Store(true)
 	}
 	w.replica.durable(last)

@@ -39,7 +39,7 @@ func (r *Replica) loop(ctx, work context.Context) error {
 			Opened: taken.opened, Batches: taken.batches, Closed: taken.closed, Durable: taken.durable,
 		}
 		r.turn(&in, &out)
-		if r.writer.wantsSnapshot() {
+		if r.writer.wantsSnapshot() || taken.snapshot {
 			r.snapshot(work)
 		}
 		if r.options.Observer != nil {
@@ -54,6 +54,7 @@ func (r *Replica) turn(in *core.Input, out *core.Output) {
 	r.core.Step(in, out)
 	// The log first: the disk works while replies are sent.
 	if len(out.Append) > 0 {
+		r.writer.treeBytes.Store(r.core.Tree().ApproximateDataSize())
 		r.writer.append(out.Append)
 	}
 	r.mu.Lock()

@@ -82,11 +82,13 @@ type inbox struct {
 	batches  []core.Batch
 	closed   []core.ConnID
 	durable  wire.Zxid
+	snapshot bool // somebody asked for one
 	requests []func()
 }
 
 func (b *inbox) empty() bool {
-	return len(b.opened) == 0 && len(b.batches) == 0 && len(b.closed) == 0 && b.durable == 0 && len(b.requests) == 0
+	return len(b.opened) == 0 && len(b.batches) == 0 && len(b.closed) == 0 && b.durable == 0 && !b.snapshot &&
+		len(b.requests) == 0
 }
 
 func (b *inbox) reset() {
@@ -94,7 +96,7 @@ func (b *inbox) reset() {
 	clear(b.batches)
 	clear(b.requests)
 	b.opened, b.batches, b.closed = b.opened[:0], b.batches[:0], b.closed[:0]
-	b.durable, b.requests = 0, b.requests[:0]
+	b.durable, b.snapshot, b.requests = 0, false, b.requests[:0]
 }
 
 // Clock is the origin of the clocks that a core is driven by: Now is the wall

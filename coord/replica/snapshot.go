@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"kafkacoord/coord/core"
 	"kafkacoord/coord/store"
 	"kafkacoord/coord/tree"
 )
@@ -50,9 +49,17 @@ func (r *Replica) releaseView(v *tree.View) {
 	r.rouse()
 }
 
-// Snapshot asks for a snapshot now and returns without waiting for it.
-func (r *Replica) Snapshot(ctx context.Context) bool {
-	return r.Inspect(func(*core.Core) { r.snapshot(ctx) })
+// Snapshot asks for a snapshot, which begins soon unless one is being written,
+// and returns without waiting for it; false when the server is stopping.
+func (r *Replica) Snapshot() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.stopped {
+		return false
+	}
+	r.inbox.snapshot = true
+	r.rouse()
+	return true
 }
 
 // purge removes old files, at once and then at every interval.

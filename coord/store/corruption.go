@@ -49,7 +49,7 @@ type GapError struct {
 func (e *GapError) Error() string {
 	return fmt.Sprintf("store: the transactions after %v and before %v, with which %s begins, are missing; "+
 		"restore the log files, or empty this member's data directory so that it synchronises again, "+
-		"or accept the loss by configuration", e.After, e.Next, e.File)
+		"or accept the loss with coord.recovery.acceptGaps=true", e.After, e.Next, e.File)
 }
 
 // isGap tells whether transactions must be missing between two zxids. An

@@ -24,6 +24,7 @@ const (
 	// paddingMarginBytes is how close to the end of the file the position may
 	// come before the file is grown (ZooKeeper: FilePadding.java).
 	paddingMarginBytes = 4096
+	keptBufferBytes    = 8 << 20 // larger append buffers are not kept
 )
 
 // Entry is one transaction for the log.
@@ -56,6 +57,7 @@ type logOutput struct {
 	path     string
 	position int64 // bytes written
 	size     int64 // with padding
+	zeroed   int64 // blocks up to here are on the disk already
 }
 
 func (w *logWriter) append(entries []Entry) error {
@@ -73,7 +75,7 @@ func (w *logWriter) append(entries []Entry) error {
 			return w.fail(fmt.Errorf("store: append %v after %v: transactions must ascend", e.Zxid, last))
 		}
 		if len(e.Payload) < wire.TxnHeaderSize || len(e.Payload) > w.options.MaxRecordBytes {
-			return w.fail(fmt.Errorf("store: append %v: %d bytes, allowed are %d to %d (raise jute.maxbuffer)",
+			return w.fail(fmt.Errorf("store: append %v: %d bytes, allowed are %d to %d",
 				e.Zxid, len(e.Payload), wire.TxnHeaderSize, w.options.MaxRecordBytes))
 		}
 		last = e.Zxid
@@ -88,6 +90,9 @@ func (w *logWriter) append(entries []Entry) error {
 		return w.fail(err)
 	}
 	w.last, w.unsaved = last, true
+	if cap(w.buffer) > keptBufferBytes {
+		w.buffer = nil // one great batch must not keep its memory
+	}
 	w.roller.add(len(entries))
 	return nil
 }
@@ -143,12 +148,36 @@ func (o *logOutput) write(p []byte, prealloc int64) error {
 		}
 		o.size = size
 	}
+	if err := o.zeroAhead(int64(len(p)), prealloc); err != nil {
+		return err
+	}
 	n, err := o.file.Write(p)
 	o.position += int64(n)
 	o.size = max(o.size, o.position)
 	if err != nil {
 		return fmt.Errorf("store: write %s at %d: %w", o.path, o.position, err)
 	}
+	return nil
+}
+
+// zeroAheadBytes is how much of the padding is given disk blocks at a time.
+const zeroAheadBytes = 1 << 20
+
+// zeroAhead gives blocks to the padding behind the next n bytes. Java leaves the
+// padding sparse, so that each of its syncs records new blocks as well.
+func (o *logOutput) zeroAhead(n, prealloc int64) error {
+	if prealloc <= 0 || o.position+n <= o.zeroed {
+		return nil
+	}
+	from := max(o.zeroed, o.position)
+	to := min(o.position+n+zeroAheadBytes, o.size)
+	if from >= to {
+		return nil
+	}
+	if err := o.file.Zero(from, to); err != nil {
+		return fmt.Errorf("store: preallocate %s up to %d bytes: %w", o.path, to, err)
+	}
+	o.zeroed = to
 	return nil
 }
 

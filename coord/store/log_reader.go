@@ -41,6 +41,7 @@ type LogFile struct {
 	recordMax int
 	window    window
 	end       LogEnd
+	mark      byte // what stood in place of the end mark, if end is EndUnmarked
 	failed    error
 }
 
@@ -125,7 +126,7 @@ func (l *LogFile) read() (Record, error) {
 	switch {
 	case whole[len(whole)-1] != recordMark:
 		// Looked at before the checksum, as in Java.
-		l.end = EndUnmarked
+		l.end, l.mark = EndUnmarked, whole[len(whole)-1]
 		return Record{}, io.EOF
 	case checksum != uint64(adler32.Checksum(entry)):
 		return Record{}, l.corrupt(offset, "the checksum of a record is wrong")

@@ -14,7 +14,6 @@ const (
 	DefaultPreallocBytes     = 64 << 20
 	DefaultSnapCount         = 100_000
 	DefaultSnapSizeBytes     = 4 << 30
-	DefaultMaxRecordBytes    = 2 * 0xfffff
 	minSnapCount             = 2
 	snapshotCandidatesMax    = 100 // snapshots that recovery looks at
 	versionDirectory         = "version-2"
@@ -22,6 +21,13 @@ const (
 	minRetainCount           = 3 // see Purge
 	defaultSnapshotSyncBytes = 8 << 20
 )
+
+// DefaultMaxRecordBytes is the least bound on a transaction, path or data in
+// bytes. Java's is jute.maxbuffer plus zookeeper.jute.maxbuffer.extrasize, by
+// default 2 MiB together, but it checks that only when reading: it writes the
+// closing of a session with 100,000 ephemerals and cannot start on it. Here
+// what was accepted is always written and read.
+const DefaultMaxRecordBytes = 64 << 20
 
 // Options say where the files are and which of ZooKeeper's switches are set.
 // For numbers 0 means the default and a negative value switches the thing off.
@@ -33,7 +39,7 @@ type Options struct {
 	SnapCount      int64 // transactions between snapshots, zookeeper.snapCount
 	SnapSizeBytes  int64 // log bytes between snapshots, zookeeper.snapSizeLimitInKb
 	LogSizeBytes   int64 // roll above this size, zookeeper.txnLogSizeLimitInKb; 0 is off
-	MaxRecordBytes int   // longest transaction, path or data: jute.maxbuffer plus extrasize
+	MaxRecordBytes int   // longest transaction, path or data; at least DefaultMaxRecordBytes
 
 	Compression Compression // of new snapshots, zookeeper.snapshot.compression.method
 
@@ -68,9 +74,7 @@ func (o Options) withDefaults() Options {
 		o.SnapCount = max(o.SnapCount, minSnapCount)
 	}
 	o.SnapSizeBytes = defaulted(o.SnapSizeBytes, DefaultSnapSizeBytes)
-	if o.MaxRecordBytes <= 0 {
-		o.MaxRecordBytes = DefaultMaxRecordBytes
-	}
+	o.MaxRecordBytes = max(o.MaxRecordBytes, DefaultMaxRecordBytes)
 	if o.Random == nil {
 		o.Random = rand.Int64N
 	}

@@ -20,7 +20,7 @@ func (r *recovery) replay() error {
 	for {
 		record, err := it.Next()
 		if errors.Is(err, io.EOF) {
-			return nil
+			return r.checkEnd(it.lastFile)
 		}
 		if err != nil {
 			return r.damaged(err)
@@ -73,6 +73,23 @@ func (r *recovery) checkOrder(record Record, it *LogIterator) error {
 	}
 	r.note("%v", gap)
 	return nil
+}
+
+// checkEnd looks at a last record without end mark. One that was not written
+// to its end has a zero there, or lacks a sector; anything else is damage to
+// the length or the mark of a record that may have been synced. Java drops
+// such a record, and all after it, without a word.
+func (r *recovery) checkEnd(last *LogFile) error {
+	if last == nil || last.End() != EndUnmarked || last.mark == 0 {
+		return nil
+	}
+	torn, err := lacksSector(r.fs, last.path, last.Offset(), r.options.MaxRecordBytes)
+	if err != nil || torn {
+		return err
+	}
+	return &CorruptionError{
+		File: last.path, Offset: last.Offset(), Reason: "a record does not end with its mark, but nothing of it is missing",
+	}
 }
 
 // damaged decides whether a damaged record is what a power loss left of writes

@@ -75,12 +75,11 @@ func TestDiskFull(t *testing.T) {
 
 func TestAppendRefusesNonsense(t *testing.T) {
 	o := testOptions()
-	o.MaxRecordBytes = 100
 	cases := map[string][]Entry{
 		"descending": {entry(2), entry(1)},
 		"equal":      {entry(2), entry(2)},
 		"too short":  {{Zxid: 1, Payload: make([]byte, 31)}},
-		"too long":   {{Zxid: 1, Payload: make([]byte, 101)}},
+		"too long":   {{Zxid: 1, Payload: make([]byte, DefaultMaxRecordBytes+1)}},
 	}
 	for name, entries := range cases {
 		s, _ := mustOpen(t, vfs.NewMemory(), o)
@@ -202,6 +201,7 @@ type discardFile struct{ vfs.File }
 
 func (discardFile) Write(p []byte) (int, error) { return len(p), nil }
 func (discardFile) Allocate(int64) error        { return nil }
+func (discardFile) Zero(int64, int64) error     { return nil }
 func (discardFile) Sync() error                 { return nil }
 
 func TestAppendDoesNotAllocate(t *testing.T) {

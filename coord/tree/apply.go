@@ -44,8 +44,7 @@ func (t *Tree) Apply(txn *wire.Txn) (Result, []Change) {
 			res.Subs[i] = t.applyOne(&txn.Subs[i], txn)
 		}
 	}
-	// Only after the whole transaction, and never backwards (ZOOKEEPER-3127).
-	t.zxid = max(t.zxid, txn.Zxid)
+	t.moveTo(txn.Zxid)
 	return res, t.changes
 }
 

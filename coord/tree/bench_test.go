@@ -181,7 +181,7 @@ func BenchmarkView(b *testing.B) {
 	})
 }
 
-// BenchmarkCreateUnderView is what a write costs while a snapshot is written:
+// BenchmarkSetDataUnderView is what a write costs while a snapshot is written:
 // most writes meet a chunk for the first time.
 func BenchmarkSetDataUnderView(b *testing.B) {
 	overShapes(b, func(b *testing.B, tr *Tree, paths []string) {

@@ -107,6 +107,21 @@ func TestEphemeralsOfASession(t *testing.T) {
 	mustBeSound(t, tr)
 }
 
+// A set that was large gives its memory back with its last node.
+func TestRefSetShrinks(t *testing.T) {
+	var s refSet
+	for r := range Ref(1000) {
+		s.add(r + 1)
+	}
+	for r := range Ref(1000) {
+		s.remove(r + 1)
+		s.remove(r + 1) // harmless
+	}
+	if cap(s.refs) != 0 || s.positions != nil {
+		t.Errorf("an empty set keeps room for %d nodes, map %v", cap(s.refs), s.positions != nil)
+	}
+}
+
 func TestExpirable(t *testing.T) {
 	tr := New(Options{ExtendedTypes: true})
 	zxid := wire.Zxid(0)

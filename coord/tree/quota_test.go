@@ -103,7 +103,7 @@ func TestQuotaUsage(t *testing.T) {
 	if prefix != "/a" || limit != (Quota{10, 100, -1, -1}) || usage != (Quota{2, 1, -1, -1}) || !ok {
 		t.Errorf("quota of /a/x/y: %q %+v %+v %v", prefix, limit, usage, ok)
 	}
-	for _, path := range []string{"/ab", "/", "", "a", "a/b", "/b/a"} {
+	for _, path := range []string{"/ab", "/", "", "a", "abc", "a/b", "abc/b", "/b/a"} {
 		if prefix, _, _, ok := q.QuotaOf(path); ok || prefix != "" {
 			t.Errorf("quota of %q is that of %q", path, prefix)
 		}

@@ -1,9 +1,9 @@
 package tree
 
-// chunkNodes is how many records one chunk holds: exactly 12 KiB, a size that
-// the allocator has without loss, and small enough that the copy a write makes
-// while a view is alive costs about a microsecond.
-const chunkNodes = 128
+// chunkNodes is how many records one chunk holds: exactly 3 KiB, a size that the
+// allocator has without loss. Larger chunks make a view cheaper, which copies
+// their table, and dearer the first write to each chunk while a view is alive.
+const chunkNodes = 32
 
 // chunk is the unit of copy-on-write. A chunk that a live view may read is
 // never written: the tree writes to a copy.

@@ -32,8 +32,11 @@ type Tree struct {
 
 	zxid     wire.Zxid
 	digest   uint64
+	digests  []DigestAt
 	count    int   // nodes, the root included
 	dataSize int64 // bytes of paths and data
+
+	found found
 
 	ephemerals     map[wire.SessionID]*refSet
 	ephemeralCount int
@@ -110,8 +113,12 @@ func (t *Tree) parentOf(path string) Ref {
 	return t.Find(path[:slash])
 }
 
-// hasPath compares a node's names with a path from its end to the root.
+// hasPath compares a node's names with a path from its end to the root. The walk
+// ends early at the parent of the node found before: reads and writes come in
+// runs of siblings.
 func (t *Tree) hasPath(r Ref, path string) bool {
+	var parent Ref // of the node itself, at path[:parentEnd]
+	var parentEnd int
 	end := len(path)
 	for r != root {
 		n := t.rec.node(r)
@@ -120,10 +127,29 @@ func (t *Tree) hasPath(r Ref, path string) bool {
 			return false
 		}
 		end = start - 1
-		r = n.parent
+		if r = n.parent; r == t.found.parent && path[:end] == string(t.found.path) {
+			break
+		}
+		if parent == 0 {
+			parent, parentEnd = r, end
+		}
 	}
-	return end == 0
+	if r == root && end != 0 {
+		return false
+	}
+	if parent != 0 && parentEnd <= foundPathMax {
+		t.found.parent, t.found.path = parent, append(t.found.path[:0], path[:parentEnd]...)
+	}
+	return true
 }
+
+// found remembers the parent of the node that was found last.
+type found struct {
+	parent Ref // 0: none
+	path   []byte
+}
+
+const foundPathMax = 1 << 10
 
 func (t *Tree) nameOf(n *Node) string {
 	return bytesAsString(blobAt(t.blobs.memory, t.blobs.large, n.blob, n.nameLen()))
@@ -371,6 +397,9 @@ func (t *Tree) removeNode(r Ref, path string) {
 	t.acls.release(n.acl)
 	t.blobs.release(n.blob, &t.rec.views)
 	t.rec.release(r)
+	if t.found.parent == r {
+		t.found.parent = 0
+	}
 }
 
 func (t *Tree) addOwner(r Ref, owner int64) {

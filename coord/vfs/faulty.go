@@ -284,6 +284,13 @@ func (f *faultyFile) Allocate(size int64) error {
 	return f.File.Allocate(size)
 }
 
+func (f *faultyFile) Zero(from, to int64) error {
+	if err := f.fs.check(OpAllocate, f.name); err != nil {
+		return err
+	}
+	return f.File.Zero(from, to)
+}
+
 func (f *faultyFile) Sync() error {
 	if err := f.fs.check(OpSync, f.name); err != nil {
 		return err

@@ -362,6 +362,16 @@ func (f *memoryFile) Allocate(size int64) error {
 	return nil
 }
 
+func (f *memoryFile) Zero(from, to int64) error {
+	f.fs.mu.Lock()
+	defer f.fs.mu.Unlock()
+	if err := f.changeable("zero"); err != nil {
+		return err
+	}
+	f.node.write(from, make([]byte, max(to-from, 0)))
+	return nil
+}
+
 func (f *memoryFile) Sync() error {
 	f.fs.mu.Lock()
 	defer f.fs.mu.Unlock()

@@ -108,7 +108,7 @@ func TestCrashIsDeterministic(t *testing.T) {
 		return b.String()
 	}
 	for seed := range uint64(50) {
-		if run(seed) != run(seed) {
+		if first, second := run(seed), run(seed); first != second {
 			t.Fatalf("seed %d: two runs differ", seed)
 		}
 	}

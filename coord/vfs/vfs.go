@@ -49,6 +49,11 @@ type File interface {
 	// disk blocks, as ZooKeeper's preallocation does; it never shrinks a file
 	// and never moves the position (ZooKeeper: FilePadding.java).
 	Allocate(size int64) error
+	// Zero writes zeroes from one offset up to another, both within the size of
+	// the file, so that disk blocks are there before they are needed: a sync
+	// after a write that finds its blocks is several times as fast as one that
+	// must first record new blocks. The position stays.
+	Zero(from, to int64) error
 	// Sync makes the contents and the size durable (fdatasync).
 	Sync() error
 	// Size is the present length in bytes.
