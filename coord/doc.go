@@ -1,7 +1,9 @@
 // Package coord assembles a server: configuration, storage, the core and its
 // loop, listeners. It is what cmd/coord runs and what a Go program embeds:
 //
-//	node, err := coord.Start(ctx, coord.Config(dir))
+//	cfg, _, err := config.Load("zoo.cfg")
+//	...
+//	node, err := coord.Start(ctx, cfg)
 //	...
 //	client.Dial(ctx, client.Config{Servers: []string{node.ClientAddr()}})
 //

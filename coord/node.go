@@ -163,11 +163,13 @@ func (n *Node) listen() error {
 // and log, connections.
 func (n *Node) serve(ctx context.Context) {
 	ctx, n.cancel = context.WithCancel(ctx)
+	var listening error // of the client port
 	if n.listener != nil {
 		n.log.Info("serving clients", "address", n.listener.Addr().String())
 		n.tasks.Go(func() {
 			if err := n.clients.Serve(ctx, n.listener); err != nil {
 				n.log.Error("the client port failed", "error", err)
+				listening = err
 				n.cancel()
 			}
 		})
@@ -178,6 +180,9 @@ func (n *Node) serve(ctx context.Context) {
 		n.clients.Close()
 		n.web.close()
 		n.tasks.Wait()
+		if n.err == nil {
+			n.err = listening
+		}
 		for _, undo := range slices.Backward(n.opened) {
 			_ = undo() // what ended in order is closed already
 		}

@@ -56,8 +56,8 @@ func (u *universe) create() wire.Request {
 	}
 	switch r.Op {
 	case wire.OpCreateContainer:
-		if u.chance(80) {
-			r.Flags = wire.FlagContainer
+		if u.chance(80) || r.Flags == wire.FlagEphemeral || r.Flags == wire.FlagEphemeralSequential {
+			r.Flags = wire.FlagContainer // an ephemeral flag: see Differences
 		}
 	case wire.OpCreateTTL:
 		r.TTL = pick(u, []int64{1 << 30, 1 << 30, 1 << 30, 1<<40 - 1, 1 << 40, 0, -1, -1 << 63})

@@ -96,10 +96,15 @@ func writes(s *step) bool {
 // state again: connection closed, zxids counted from one number.
 func (r *runner) excuse(s *step, a, b []line, m *mismatch, out *played) (*mismatch, error) {
 	i := firstDifference(a, b)
-	if i >= len(a) || i >= len(b) || a[i].request < 0 || a[i].request != b[i].request {
+	replyA, replyB := nextReply(a, i), nextReply(b, i)
+	if replyA == nil || replyB == nil || replyA.request != replyB.request {
 		return m, nil
 	}
-	listed := wanted(&s.requests[a[i].request], a[i].text, b[i].text)
+	request := &s.requests[replyA.request]
+	if replyA.text == replyB.text && !request.null {
+		return m, nil // the events before it differ, which only a null may bring about
+	}
+	listed := wanted(request, replyA.text, replyB.text)
 	if listed < 0 {
 		return m, nil
 	}
@@ -121,6 +126,16 @@ func (r *runner) excuse(s *step, a, b []line, m *mismatch, out *played) (*mismat
 		}
 	}
 	return nil, nil
+}
+
+// nextReply returns the first reply among the lines from an index on, or nil.
+func nextReply(lines []line, from int) *line {
+	for i := from; i < len(lines); i++ {
+		if lines[i].request >= 0 {
+			return &lines[i]
+		}
+	}
+	return nil
 }
 
 // barrier waits until every connection has got all events, and compares them.

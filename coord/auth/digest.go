@@ -7,6 +7,7 @@ import (
 	"crypto/sha3"
 	"crypto/sha512"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"hash"
 	"strings"
@@ -75,8 +76,11 @@ func (d digests) id(userPassword string) string {
 func (digests) Scheme() string { return SchemeDigest }
 
 // Authenticate implements Provider. Data without a colon is a user with the
-// hash of the whole, as in ZooKeeper.
+// hash of the whole, as in ZooKeeper; null data is an error.
 func (d digests) Authenticate(data []byte, _ Peer) ([]wire.ID, error) {
+	if data == nil {
+		return nil, errors.New("no user and password given")
+	}
 	id := d.id(wire.TextOf(data))
 	if d.super != "" && id == d.super {
 		return []wire.ID{SuperID, {Scheme: SchemeDigest, ID: id}}, nil

@@ -303,9 +303,15 @@ func TestLastReplyArrivesAtClose(t *testing.T) {
 	c.Send(framed(last), true)
 	stopped := make(chan struct{})
 	go func() {
-		l.stop()
+		l.server.Close()
 		close(stopped)
 	}()
+	l.eventually("Close to begin", func() bool {
+		l.server.mu.Lock()
+		defer l.server.mu.Unlock()
+		return l.server.stopping
+	})
+	time.Sleep(20 * time.Millisecond) // time to do harm
 	if got := readFrame(t, nc); !bytes.Equal(got, last) {
 		t.Errorf("%d bytes", len(got))
 	}
@@ -379,7 +385,7 @@ func TestBackpressure(t *testing.T) {
 	c := h.conns[1]
 	h.mu.Unlock()
 	c.mu.Lock()
-	backlog := len(c.unsent)
+	backlog := c.backlog()
 	c.mu.Unlock()
 	if backlog > unsent/4 {
 		t.Errorf("%d bytes are unsent", backlog)

@@ -39,11 +39,13 @@ type Conn struct {
 	// idle holds a token when no batch is with the host.
 	idle chan struct{}
 	gone chan struct{} // closed by abort
+	done chan struct{} // closed by finish: the host will take nothing more
 	lent *[readBytes]byte
 	big  int64 // bytes of the large frame that is lent
 
 	mu       sync.Mutex // guards the rest
 	unsent   []byte
+	sending  int  // bytes that the writer has taken out of unsent and not yet sent
 	writing  bool // a writer goroutine is at work
 	last     bool // the connection ends after unsent
 	broken   bool
@@ -53,7 +55,7 @@ type Conn struct {
 }
 
 func newConn(s *Server, nc net.Conn, remote netip.AddrPort) *Conn {
-	c := &Conn{server: s, nc: nc, remote: remote, idle: make(chan struct{}, 1), gone: make(chan struct{})}
+	c := &Conn{server: s, nc: nc, remote: remote, idle: make(chan struct{}, 1), gone: make(chan struct{}), done: make(chan struct{})}
 	c.idle <- struct{}{}
 	if sc, ok := nc.(*net.TCPConn); ok {
 		if raw, err := sc.SyscallConn(); err == nil {
@@ -71,6 +73,19 @@ func (c *Conn) abort() {
 	})
 }
 
+// end ends the connection: at once, or a moment later if its last bytes are on
+// their way.
+func (c *Conn) end() {
+	c.mu.Lock()
+	delivering := (c.last || c.lingered.Load()) && !c.broken
+	c.mu.Unlock()
+	if !delivering {
+		c.abort()
+		return
+	}
+	time.AfterFunc(c.server.linger, c.abort)
+}
+
 // run is the reader.
 func (c *Conn) run() {
 	if d := c.server.options.Limits.HandshakeWithin; d > 0 {
@@ -85,6 +100,9 @@ func (c *Conn) run() {
 	}
 	c.abort()
 	c.putBuffer()
+	c.mu.Lock()
+	c.broken = true // no writer may start any more
+	c.mu.Unlock()
 	c.server.host.Close(c.id)
 	c.server.forget(c)
 }
@@ -298,6 +316,8 @@ func (c *Conn) await() bool {
 	case <-c.idle:
 		c.idle <- struct{}{}
 		return true
+	case <-c.done:
+		return false
 	case <-c.gone:
 		return false
 	}

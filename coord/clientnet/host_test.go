@@ -67,7 +67,9 @@ func (e *echo) Submit(id ConnID, frames []byte) {
 		if reply != nil {
 			out = append(out, framed(reply)...)
 		}
-		last = last || end
+		if last = end; last {
+			break
+		}
 	}
 	hold := e.hold
 	e.mu.Unlock()
@@ -180,6 +182,7 @@ func serve(t testing.TB, h *echo, limits Limits) *listening {
 			return 0
 		},
 	})
+	l.server.linger = patience
 	ctx, cancel := context.WithCancel(context.Background())
 	served := make(chan error, 1)
 	go func() { served <- l.server.Serve(ctx, listener) }()
@@ -198,7 +201,13 @@ func serve(t testing.TB, h *echo, limits Limits) *listening {
 		if open != 0 || addresses != 0 {
 			t.Errorf("%d connections from %d addresses are left", open, addresses)
 		}
-		l.eventually("goroutines to end", func() bool { return runtime.NumGoroutine() <= before })
+		for deadline := time.Now().Add(patience); runtime.NumGoroutine() > before; time.Sleep(time.Millisecond) {
+			if time.Now().After(deadline) {
+				stacks := make([]byte, 1<<16)
+				t.Errorf("goroutines are left:\n%s", stacks[:runtime.Stack(stacks, true)])
+				return
+			}
+		}
 	})
 	t.Cleanup(l.stop)
 	return l

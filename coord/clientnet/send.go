@@ -10,6 +10,10 @@ import (
 // as dead.
 const sendWithin = 60 * time.Second
 
+// sendBytes is what the writer hands to the socket at once: small enough for a
+// slow client to take within sendWithin.
+const sendBytes = 256 << 10
+
 // Send writes b without blocking; what the socket does not take waits for a
 // writer. With last, the connection ends after it. It keeps nothing of b.
 func (c *Conn) Send(b []byte, last bool) {
@@ -61,10 +65,10 @@ func (c *Conn) tryWrite(b []byte) (n int) {
 
 // enqueue keeps bytes for the writer and starts it. The caller holds mu.
 func (c *Conn) enqueue(b []byte) {
-	if len(c.unsent)+len(b) > c.server.options.Limits.Unsent {
+	if c.backlog()+len(b) > c.server.options.Limits.Unsent {
 		c.broken = true
 		c.server.refuse(RefusedSlowReader, "closing connection: the client does not read its replies",
-			"client", c.remote.String(), "unsent", len(c.unsent))
+			"client", c.remote.String(), "unsent", c.backlog())
 		c.abort()
 		return
 	}
@@ -77,25 +81,12 @@ func (c *Conn) enqueue(b []byte) {
 
 // write is the writer: it ends when nothing is left.
 func (c *Conn) write() {
-	var batch []byte
-	for {
-		c.mu.Lock()
-		if c.held && !c.backlogged() {
-			c.held = false
-			c.idle <- struct{}{}
-		}
-		if len(c.unsent) == 0 || c.broken {
-			c.writing = false
-			if c.last && !c.broken {
-				c.finish()
-			}
-			c.mu.Unlock()
-			return
-		}
-		batch, c.unsent = c.unsent, batch[:0]
-		c.mu.Unlock()
+	var batch, rest []byte
+	for c.more(&batch, &rest) {
+		chunk := rest[:min(len(rest), sendBytes)]
+		rest = rest[len(chunk):]
 		_ = c.nc.SetWriteDeadline(time.Now().Add(sendWithin))
-		if _, err := c.nc.Write(batch); err != nil {
+		if _, err := c.nc.Write(chunk); err != nil {
 			c.mu.Lock()
 			c.broken = true
 			c.mu.Unlock()
@@ -105,9 +96,38 @@ func (c *Conn) write() {
 	}
 }
 
+// more gives the writer what has gathered once the rest of its batch is sent,
+// and lets the reader go on when the backlog is small. It returns false when
+// the writer must end.
+func (c *Conn) more(batch, rest *[]byte) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(*rest) == 0 {
+		*batch, c.unsent = c.unsent, (*batch)[:0]
+		*rest = *batch
+	}
+	c.sending = len(*rest)
+	if c.held && !c.backlogged() {
+		c.held = false
+		c.idle <- struct{}{}
+	}
+	if len(*rest) > 0 && !c.broken {
+		return true
+	}
+	c.writing = false
+	c.unsent, c.sending = nil, 0 // a connection at rest holds no memory
+	if c.last && !c.broken {
+		c.finish()
+	}
+	return false
+}
+
+// backlog is how many bytes wait for the client. The caller holds mu.
+func (c *Conn) backlog() int { return len(c.unsent) + c.sending }
+
 // backlogged tells whether so much is unsent that no more requests should be
 // read. The caller holds mu.
-func (c *Conn) backlogged() bool { return len(c.unsent) > c.server.options.Limits.Unsent/8 }
+func (c *Conn) backlogged() bool { return c.backlog() > c.server.options.Limits.Unsent/8 }
 
 // finish ends the sending side and lets the reader linger.
 func (c *Conn) finish() {
@@ -116,11 +136,13 @@ func (c *Conn) finish() {
 		c.abort()
 		return
 	}
-	c.lingered.Store(true)
+	if c.lingered.Swap(true) {
+		return
+	}
+	close(c.done) // the reader may wait for a release that will not come
 	_ = tc.CloseWrite()
-	_ = c.nc.SetReadDeadline(time.Now().Add(lingerTime))
-	// The reader may wait for a release that will not come.
-	time.AfterFunc(lingerTime, c.abort)
+	_ = c.nc.SetReadDeadline(time.Now().Add(c.server.linger))
+	time.AfterFunc(c.server.linger, c.abort)
 }
 
 // Release takes the batch submitted last back and lets the reader submit the

@@ -91,9 +91,11 @@ type Server struct {
 	log     *throttledLog
 	buffers sync.Pool    // of *[readBytes]byte
 	large   atomic.Int64 // bytes of large frames with the host
+	linger  time.Duration
 
 	mu       sync.Mutex // guards the rest
 	conns    map[*Conn]struct{}
+	open     int // admitted
 	byAddr   map[netip.Addr]int
 	stopping bool
 	tasks    sync.WaitGroup
@@ -105,7 +107,7 @@ func NewServer(h Host, o Options) *Server {
 		o.Limits.Unsent = DefaultUnsent
 	}
 	return &Server{
-		options: o, host: h, log: newThrottledLog(o.Log),
+		options: o, host: h, log: newThrottledLog(o.Log), linger: lingerTime,
 		buffers: sync.Pool{New: func() any { return new([readBytes]byte) }},
 		conns:   make(map[*Conn]struct{}), byAddr: make(map[netip.Addr]int),
 	}
@@ -167,14 +169,24 @@ func (s *Server) accept(nc net.Conn) {
 		return
 	}
 	c.id = id
-	s.mu.Lock()
-	s.conns[c] = struct{}{}
-	stopping := s.stopping
-	s.mu.Unlock()
-	if stopping {
-		c.abort()
+	if !s.start(c) {
+		s.host.Close(id)
+		s.release(remote.Addr())
+		_ = nc.Close()
 	}
+}
+
+// start runs the connection's reader; false when the server is closing, which
+// would not wait for it.
+func (s *Server) start(c *Conn) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopping {
+		return false
+	}
+	s.conns[c] = struct{}{}
 	s.tasks.Go(c.run)
+	return true
 }
 
 func remoteOf(nc net.Conn) netip.AddrPort {
@@ -189,18 +201,13 @@ func remoteOf(nc net.Conn) netip.AddrPort {
 func (s *Server) admit(a netip.Addr) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	total := 0
-	if s.options.Limits.Connections > 0 {
-		for _, n := range s.byAddr {
-			total += n
-		}
-	}
 	switch {
-	case s.options.Limits.Connections > 0 && total >= s.options.Limits.Connections:
+	case s.options.Limits.Connections > 0 && s.open >= s.options.Limits.Connections:
 		return RefusedTooMany
 	case s.options.Limits.PerAddress > 0 && s.byAddr[a] >= s.options.Limits.PerAddress:
 		return RefusedTooManyHost
 	}
+	s.open++
 	s.byAddr[a]++
 	return ""
 }
@@ -208,6 +215,7 @@ func (s *Server) admit(a netip.Addr) string {
 func (s *Server) release(a netip.Addr) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.open--
 	if s.byAddr[a]--; s.byAddr[a] <= 0 {
 		delete(s.byAddr, a)
 	}
@@ -227,7 +235,8 @@ func (s *Server) refuse(kind, text string, args ...any) {
 	s.log.warn(text, args...)
 }
 
-// Close ends all connections and waits for their goroutines.
+// Close ends all connections and waits for their goroutines. Those that have
+// been sent their last bytes get a moment to deliver them.
 func (s *Server) Close() {
 	s.mu.Lock()
 	s.stopping = true
@@ -237,7 +246,7 @@ func (s *Server) Close() {
 	}
 	s.mu.Unlock()
 	for _, c := range conns {
-		c.abort()
+		c.end()
 	}
 	s.tasks.Wait()
 }

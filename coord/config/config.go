@@ -71,9 +71,9 @@ type Config struct {
 	SnapshotCompression   Compression
 	TrustEmptySnapshot    bool
 	// AcceptGaps starts a server although transactions are missing from its logs.
-	AcceptGaps            bool
-	DatadirAutocreate     bool
-	DBAutocreate          bool
+	AcceptGaps        bool
+	DatadirAutocreate bool
+	DBAutocreate      bool
 	// DigestEnabled keeps the incremental digest of the tree.
 	DigestEnabled bool
 	// SerializeLastZxid appends the last zxid to snapshots.

@@ -60,22 +60,31 @@ type pending struct {
 	silent bool // a barrier, not a request: a sync without an answer
 }
 
-// connOutKept is how much output space a connection keeps between turns.
-const connOutKept = 64 << 10
+// Space for output is kept from turn to turn, but not by connections: most of
+// them are at rest.
+const (
+	outKeptBytes = 64 << 10
+	outKeptCount = 256
+)
 
 // flushed forgets the output of the last turn.
-func (cn *conn) flushed() {
+func (c *Core) flushed(cn *conn) {
 	cn.touched = false
-	if cap(cn.out) > connOutKept {
-		cn.out = nil
+	if n := cap(cn.out); n > 0 && n <= outKeptBytes && len(c.spare) < outKeptCount {
+		c.spare = append(c.spare, cn.out[:0])
 	}
-	cn.out = cn.out[:0]
+	cn.out = nil
 }
 
+// touch prepares a connection for output in this turn.
 func (c *Core) touch(cn *conn) {
-	if !cn.touched {
-		cn.touched = true
-		c.touched = append(c.touched, cn)
+	if cn.touched {
+		return
+	}
+	cn.touched = true
+	c.touched = append(c.touched, cn)
+	if n := len(c.spare); n > 0 {
+		cn.out, c.spare = c.spare[n-1], c.spare[:n-1]
 	}
 }
 

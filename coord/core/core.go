@@ -57,8 +57,9 @@ type Core struct {
 
 	conns       []*conn // by ConnID; nil where none is open
 	bySession   map[wire.SessionID]*conn
-	touched     []*conn // with output in this turn
-	outstanding int     // unanswered requests of all connections
+	touched     []*conn  // with output in this turn
+	spare       [][]byte // space for output
+	outstanding int      // unanswered requests of all connections
 	paused      []ConnID
 
 	throttle throttle
@@ -121,7 +122,7 @@ func (c *Core) Step(in *Input, out *Output) {
 	c.out = out
 	c.now, c.mono = in.Now, in.Mono
 	for _, cn := range c.touched {
-		cn.flushed()
+		c.flushed(cn)
 	}
 	c.touched = c.touched[:0]
 

@@ -1,9 +1,9 @@
 package core
 
 import (
-	"kafkacoord/coord/auth"
 	"strings"
 
+	"kafkacoord/coord/auth"
 	"kafkacoord/coord/tree"
 	"kafkacoord/coord/watch"
 	"kafkacoord/coord/wire"
@@ -115,11 +115,15 @@ func (c *Core) readOther(dst []byte, cn *conn, req *wire.Request, ids []wire.ID)
 		if !c.mayRead(r, ids) {
 			return dst, wire.NoAuth
 		}
-		return wire.AppendInt(dst, int32(c.tree.NumDescendants(r))), wire.OK
+		n := c.tree.NumDescendants(r)
+		if req.Path == "" {
+			n++ // ZooKeeper has the root twice, as "" and as "/"
+		}
+		return wire.AppendInt(dst, int32(n)), wire.OK
 	case wire.OpGetEphemerals:
 		return wire.AppendStrings(dst, c.ephemerals(cn.session.ID, req.Path)), wire.OK
 	case wire.OpMultiRead:
-		return c.multiRead(dst, req, ids), wire.OK
+		return c.multiRead(dst, req, ids)
 	case wire.OpWhoAmI:
 		return c.whoAmI(dst, ids), wire.OK
 	case wire.OpAddWatch:
@@ -176,9 +180,17 @@ func (c *Core) ephemerals(session wire.SessionID, prefix string) []string {
 	return out
 }
 
+// multiReadBytesMax bounds the answer to one multiRead: a small request may name
+// a large node many thousand times. Java clients take a megabyte.
+const multiReadBytesMax = 16 << 20
+
 // multiRead answers each part for itself; a failed one leaves the others.
-func (c *Core) multiRead(dst []byte, req *wire.Request, ids []wire.ID) []byte {
+func (c *Core) multiRead(dst []byte, req *wire.Request, ids []wire.ID) ([]byte, wire.Code) {
+	start := len(dst)
 	for i := range req.Subs {
+		if len(dst)-start > multiReadBytesMax {
+			return dst, wire.MarshallingError
+		}
 		sub := &req.Subs[i]
 		r := c.tree.Find(sub.Path)
 		switch {
@@ -196,7 +208,7 @@ func (c *Core) multiRead(dst []byte, req *wire.Request, ids []wire.ID) []byte {
 			dst = c.tree.AppendChildren(dst, r)
 		}
 	}
-	return wire.AppendMultiEnd(dst)
+	return wire.AppendMultiEnd(dst), wire.OK
 }
 
 func (c *Core) whoAmI(dst []byte, ids []wire.ID) []byte {

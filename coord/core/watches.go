@@ -82,6 +82,11 @@ func (c *Core) setWatches(cn *conn, xid int32, op wire.Op, body []byte) {
 	for _, path := range c.req.PersistentRecursiveWatch {
 		c.watches.Add(path, cn.id, watch.PersistentRecursive)
 	}
+	if c.req.NullList != 0 {
+		// As in ZooKeeper, what stands before the null has taken effect.
+		c.header(cn, xid, zxid, wire.MarshallingError)
+		return
+	}
 	c.header(cn, xid, zxid, wire.OK)
 }
 

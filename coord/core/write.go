@@ -11,7 +11,7 @@ import (
 // commit.
 func (c *Core) write(cn *conn, xid int32, op wire.Op, body []byte) {
 	undecodable := wire.DecodeRequest(op, body, &c.req) != nil
-	if undecodable && op != wire.OpMulti {
+	if undecodable && op != wire.OpMulti || c.req.HasNullACL() {
 		// Such a request takes no zxid, but it keeps its place.
 		c.stats.Malformed++
 		c.wait(cn, pending{xid: xid, op: op, err: wire.MarshallingError})

@@ -101,6 +101,9 @@ func (p *Prep) create(r *Request, q *wire.Request, inMulti bool, txn *wire.Txn) 
 	if code != wire.OK {
 		return code
 	}
+	if path == rootQuotaLimits {
+		return wire.BadArguments
+	}
 	if p.overQuota(path, 1, int64(len(q.Data))) {
 		return wire.QuotaExceeded
 	}
@@ -114,6 +117,10 @@ func (p *Prep) create(r *Request, q *wire.Request, inMulti bool, txn *wire.Txn) 
 	txn.Path = p.addNode(n, m.owner(r.Session), acl, q.Data).path
 	return wire.OK
 }
+
+// rootQuotaLimits would limit nothing, and the transaction that creates it stops
+// any ZooKeeper server that applies it: it must not come into a log.
+const rootQuotaLimits = wire.QuotaPath + "/zookeeper_limits"
 
 // vacant checks that a node can be created at path.
 func (p *Prep) vacant(path string, parent node) (node, wire.Code) {

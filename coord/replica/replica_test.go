@@ -188,6 +188,27 @@ func TestInspectDuringStop(t *testing.T) {
 	}
 }
 
+// TestWakingAtTheTick has input arrive at the very moment at which the loop wakes
+// by itself.
+func TestWakingAtTheTick(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := start(t, vfs.NewMemory(), storeOptions(), Options{})
+		var asking sync.WaitGroup
+		for range 4 {
+			asking.Go(func() {
+				for range 500 {
+					time.Sleep(time.Second) // ticks are whole seconds, and so are these
+					v.replica.Inspect(func(*core.Core) {})
+				}
+			})
+		}
+		asking.Wait()
+		if err := v.stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestSessionsExpireWithoutInput(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := start(t, vfs.NewMemory(), storeOptions(), Options{})

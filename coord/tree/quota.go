@@ -2,6 +2,7 @@ package tree
 
 import (
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"strconv"
@@ -27,8 +28,7 @@ type Quota struct {
 // parts are left out, as ZooKeeper's parser must cope with older text.
 func ParseQuota(text []byte) Quota {
 	q := Quota{Count: -1, Bytes: -1, CountHard: -1, BytesHard: -1}
-	split := func(r rune) bool { return r == ',' || r == ';' }
-	for _, part := range strings.FieldsFunc(string(text), split) {
+	for part := range quotaParts(text) {
 		key, value, _ := strings.Cut(part, "=")
 		value = strings.TrimRight(value, "=")
 		n, err := strconv.ParseInt(value, 10, 64)
@@ -127,8 +127,31 @@ func (t *Tree) addUsage(path string, nodes, bytes int64) {
 	if r == 0 {
 		return
 	}
-	q := ParseQuota(t.Data(r))
-	t.writeUsage(r, stats, q.Count+nodes, q.Bytes+bytes)
+	text := t.Data(r)
+	q := ParseQuota(text)
+	t.writeUsage(r, stats, q.Count+nodes, q.Bytes+bytes, quotaTail(text))
+}
+
+// quotaTail is what follows count and bytes in a text that a client wrote: the
+// hard limits and any other key, sorted, behind the equals sign that keeps old
+// parsers from reading on. ZooKeeper keeps them when it counts usage.
+func quotaTail(text []byte) []byte {
+	var others []string
+	for part := range quotaParts(text) {
+		key, value, ok := strings.Cut(part, "=")
+		if value = strings.TrimRight(value, "="); ok && key != "count" && key != "bytes" {
+			others = append(others, key+"="+value)
+		}
+	}
+	if len(others) == 0 {
+		return nil
+	}
+	slices.Sort(others)
+	return append([]byte("=;"), strings.Join(slices.Compact(others), ";")...)
+}
+
+func quotaParts(text []byte) iter.Seq[string] {
+	return strings.FieldsFuncSeq(string(text), func(r rune) bool { return r == ',' || r == ';' })
 }
 
 func (t *Tree) recountQuota(target string) {
@@ -142,11 +165,11 @@ func (t *Tree) recountQuota(target string) {
 	if at := t.Find(target); at != 0 {
 		nodes, bytes = t.subtree(at)
 	}
-	t.writeUsage(r, stats, int64(nodes), bytes)
+	t.writeUsage(r, stats, int64(nodes), bytes, nil)
 }
 
-func (t *Tree) writeUsage(r Ref, stats string, nodes, bytes int64) {
-	text := fmt.Appendf(nil, "count=%d,bytes=%d", nodes, bytes)
+func (t *Tree) writeUsage(r Ref, stats string, nodes, bytes int64, tail []byte) {
+	text := append(fmt.Appendf(nil, "count=%d,bytes=%d", nodes, bytes), tail...)
 	t.replaceData(t.rec.mutable(r), stats, text)
 }
 

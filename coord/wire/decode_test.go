@@ -22,8 +22,6 @@ func TestRefusedRequests(t *testing.T) {
 		{"unknown watch type 0", OpRemoveWatches, "00000002 2f61 00000000"},
 		{"unknown watch type 6", OpCheckWatches, "00000002 2f61 00000006"},
 		{"unknown addWatch mode", OpAddWatch, "00000002 2f61 00000002"},
-		{"null vector in setWatches", OpSetWatches, "0000000000000000 00000000 ffffffff 00000000"},
-		{"null vector in setWatches2", OpSetWatches2, "0000000000000000 00000000 00000000 00000000 00000000 ffffffff"},
 		{"null sasl token", OpSASL, "ffffffff"},
 		{"write in multiRead", OpMultiRead, "00000002 00 ffffffff 00000002 2f61 ffffffff ffffffff 01 ffffffff"},
 		{"read in multi", OpMulti, "00000004 00 ffffffff 00000002 2f61 00 ffffffff 01 ffffffff"},
@@ -59,6 +57,17 @@ func TestAcceptedOddities(t *testing.T) {
 			Request{Path: "/a", ACL: []ACL{{Perms: 31, ID: ID{ID: "x"}}}, Version: 5},
 		},
 		{"null prefix", OpGetEphemerals, "ffffffff", Request{}},
+		{
+			"null vector in setWatches", OpSetWatches, "0000000000000000 00000001 00000002 2f61 ffffffff 00000001 00000002 2f62",
+			Request{DataWatches: []string{"/a"}, ExistWatches: []string{}, ChildWatches: []string{}, NullList: 2},
+		},
+		{
+			"null path in setWatches2", OpSetWatches2, "0000000000000000 00000002 00000002 2f61 ffffffff 00000000 00000000 00000000 00000000",
+			Request{
+				DataWatches: []string{"/a"}, ExistWatches: []string{}, ChildWatches: []string{},
+				PersistentWatches: []string{}, PersistentRecursiveWatch: []string{}, NullList: 1,
+			},
+		},
 		{"auth type is ignored", OpAuth, "00000063 00000001 78 ffffffff", Request{Scheme: "x"}},
 		{"end of a multi with another type", OpMulti, "00000002 01 00000000", Request{}},
 	}

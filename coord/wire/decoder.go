@@ -188,9 +188,19 @@ func (d *Decoder) ACLs(dst []ACL) []ACL {
 	for range n {
 		perms := d.Int()
 		scheme, _ := d.StringOrNull()
-		dst = append(dst, ACL{Perms: perms, ID: ID{Scheme: scheme, ID: d.String()}})
+		id, ok := d.StringOrNull()
+		if !ok && needsID(scheme) {
+			d.bad = true
+		}
+		dst = append(dst, ACL{Perms: perms, ID: ID{Scheme: scheme, ID: id}})
 	}
 	return dst
+}
+
+// needsID tells whether a null id is malformed: it is where ZooKeeper looks into
+// it. An auth entry has none, and unknown schemes are refused before that.
+func needsID(scheme string) bool {
+	return scheme == "world" || scheme == "digest" || scheme == "ip"
 }
 
 // Stat reads a Stat.

@@ -34,7 +34,11 @@ type Request struct {
 	Watch   bool
 	Timeout int32
 
-	RelativeZxid             Zxid
+	RelativeZxid Zxid
+	// NullList is the number (1 to 5) of the first of the lists below that is
+	// null, or of the first three that has a null path; the lists end there. 0:
+	// all are whole.
+	NullList                 int
 	DataWatches              []string
 	ExistWatches             []string
 	ChildWatches             []string
@@ -108,7 +112,8 @@ func decodeBody(d *Decoder, req *Request) {
 		decodeSetWatches(d, req)
 	case OpAuth:
 		d.Int()
-		req.Scheme, req.Auth = d.String(), d.Buffer()
+		req.Scheme, _ = d.StringOrNull()
+		req.Auth = d.Buffer()
 	case OpSASL:
 		if req.Auth = d.Buffer(); req.Auth == nil {
 			d.Fail()
@@ -140,10 +145,20 @@ func decodeSetWatches(d *Decoder, req *Request) {
 	if req.Op == OpSetWatches2 {
 		lists = append(lists, &req.PersistentWatches, &req.PersistentRecursiveWatch)
 	}
-	for _, l := range lists {
-		if *l = d.Strings(); *l == nil {
-			d.Fail()
-			return
+	for i, l := range lists {
+		n := d.Count(4)
+		if n < 0 && req.NullList == 0 {
+			req.NullList = i + 1
+		}
+		*l = make([]string, 0, max(n, 0))
+		for range n {
+			path, ok := d.StringOrNull()
+			switch {
+			case ok && (req.NullList == 0 || req.NullList > i+1):
+				*l = append(*l, path)
+			case !ok && i < 3 && req.NullList == 0:
+				req.NullList = i + 1
+			}
 		}
 	}
 }
@@ -178,21 +193,36 @@ func decodeMulti(d *Decoder, req *Request, allowed func(Op) bool) {
 			d.Fail()
 		}
 		if d.bad {
+			req.Subs = req.Subs[:len(req.Subs)-1]
 			return
 		}
 	}
 }
 
 // multiCreateOK checks a sub-create's flag: in a multi an unknown flag, or a
-// TTL flag on a record without a TTL, makes the whole request undecodable.
+// TTL flag on a record without a TTL, makes the whole request undecodable. A
+// record with a TTL is refused later, as one part of the multi.
 func multiCreateOK(sub *Request) bool {
 	switch sub.Op {
 	case OpCreate, OpCreate2, OpCreateContainer:
 		return sub.Flags >= FlagPersistent && sub.Flags <= FlagContainer
-	case OpCreateTTL:
-		return sub.Flags >= FlagPersistent && sub.Flags <= FlagPersistentSequentialTTL
 	}
 	return true
+}
+
+// HasNullACL tells whether a part of a multi creates with a null list. ZooKeeper
+// fails on it while it takes the request apart, without a transaction. It may
+// be asked of a request that could not be decoded too: of its whole parts.
+func (r *Request) HasNullACL() bool {
+	for i := range r.Subs {
+		switch r.Subs[i].Op {
+		case OpCreate, OpCreate2, OpCreateContainer:
+			if r.Subs[i].ACL == nil {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // AppendRequest appends the body of a request, without frame or header.

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"kafkacoord/coord/admin"
+	"kafkacoord/coord/config"
 )
 
 // exitError carries the exit code that scripts around ZooKeeper know.
@@ -45,6 +46,9 @@ func command() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
+	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
+		return &exitError{config.ExitInvalidInvocation, err}
+	})
 	c.AddCommand(serveCommand(), statusCommand(), benchCommand(), versionCommand())
 	return c
 }

@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -32,6 +34,7 @@ const exitDataDirectory = 3
 
 type serveFlags struct {
 	config    string
+	define    []string
 	logFormat string
 	logLevel  string
 }
@@ -45,10 +48,14 @@ func serveCommand() *cobra.Command {
 127.0.0.1:2181 with its data under ./data and metrics on 127.0.0.1:7000.`,
 		DisableFlagsInUseLine: true,
 		RunE: func(c *cobra.Command, args []string) error {
+			for _, property := range f.define {
+				args = append(args, "-D"+property)
+			}
 			return serve(c, &f, args)
 		},
 	}
 	c.Flags().StringVar(&f.config, "config", "", "configuration file in the format of zoo.cfg")
+	c.Flags().StringArrayVarP(&f.define, "define", "D", nil, "a system property of ZooKeeper, name=value; wins over the file")
 	c.Flags().StringVar(&f.logFormat, "log-format", "text", "text or json")
 	c.Flags().StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
 	return c
@@ -84,9 +91,10 @@ func serve(c *cobra.Command, f *serveFlags, args []string) error {
 func isDataError(err error) bool {
 	var damage *store.CorruptionError
 	var gap *store.GapError
-	return errors.As(err, &damage) || errors.As(err, &gap) ||
+	var file *fs.PathError // errors of ports are others
+	return errors.As(err, &damage) || errors.As(err, &gap) || errors.As(err, &file) ||
 		errors.Is(err, store.ErrMixedDirectories) || errors.Is(err, store.ErrNoSnapshot) ||
-		errors.Is(err, os.ErrPermission) || errors.Is(err, os.ErrNotExist)
+		errors.Is(err, syscall.EWOULDBLOCK) // another server has the directory
 }
 
 // readConfig reads the file, or takes the newcomer's one, with the system
