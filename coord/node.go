@@ -227,6 +227,8 @@ func (h host) Open(c *clientnet.Conn, remote netip.AddrPort) (clientnet.ConnID, 
 
 func (h host) Submit(id clientnet.ConnID, frames []byte) { h.n.replica.Submit(core.ConnID(id), frames) }
 
+func (h host) Ready(id clientnet.ConnID) { h.n.replica.Ready(core.ConnID(id)) }
+
 func (h host) Close(id clientnet.ConnID) { h.n.replica.Close(core.ConnID(id)) }
 
 func millis(d time.Duration) int32 { return int32(min(d.Milliseconds(), 1<<31-1)) }

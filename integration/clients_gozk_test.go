@@ -49,7 +49,10 @@ type zkClient struct {
 func connectZK(t *testing.T, s *server.Server) *zkClient {
 	t.Helper()
 	g := &gate{}
-	conn, states, err := zk.Connect([]string{s.Connect()}, time.Minute, zk.WithLogger(quiet{}), zk.WithDialer(g.dial))
+	// The client's own channel drops events when it is full.
+	states := make(chan zk.Event, 10_000)
+	conn, _, err := zk.Connect([]string{s.Connect()}, time.Minute, zk.WithLogger(quiet{}), zk.WithDialer(g.dial),
+		zk.WithEventCallback(func(event zk.Event) { states <- event }))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -49,6 +49,7 @@ type Conn struct {
 	writing  bool // a writer goroutine is at work
 	last     bool // the connection ends after unsent
 	broken   bool
+	asked    bool // CallWhenSent came while too much was unsent
 	held     bool // Release came while too much was unsent
 	lingered atomic.Bool
 	aborted  sync.Once

@@ -31,6 +31,7 @@ type echo struct {
 	refuse  bool
 	frames  [][]byte
 	batches int
+	ready   int
 	words   []string
 	closed  int
 }
@@ -47,6 +48,12 @@ func (e *echo) Open(c *Conn, _ netip.AddrPort) (ConnID, bool) {
 	e.next++
 	e.conns[e.next] = c
 	return e.next, true
+}
+
+func (e *echo) Ready(ConnID) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.ready++
 }
 
 func (e *echo) Submit(id ConnID, frames []byte) {

@@ -111,6 +111,10 @@ func (c *Conn) more(batch, rest *[]byte) bool {
 		c.held = false
 		c.idle <- struct{}{}
 	}
+	if c.asked && !c.backlogged() {
+		c.asked = false
+		c.server.host.Ready(c.id)
+	}
 	if len(*rest) > 0 && !c.broken {
 		return true
 	}
@@ -143,6 +147,17 @@ func (c *Conn) finish() {
 	_ = tc.CloseWrite()
 	_ = c.nc.SetReadDeadline(time.Now().Add(c.server.linger))
 	time.AfterFunc(c.server.linger, c.abort)
+}
+
+// CallWhenSent calls the host's Ready once little waits for the client.
+func (c *Conn) CallWhenSent() {
+	c.mu.Lock()
+	c.asked = c.writing && c.backlogged() && !c.broken
+	now := !c.asked
+	c.mu.Unlock()
+	if now {
+		c.server.host.Ready(c.id)
+	}
 }
 
 // Release takes the batch submitted last back and lets the reader submit the

@@ -23,6 +23,8 @@ type Host interface {
 	// Submit takes whole frames and owns their memory until it calls
 	// Conn.Release.
 	Submit(id ConnID, frames []byte)
+	// Ready answers CallWhenSent.
+	Ready(id ConnID)
 	// Close is the last call for a connection.
 	Close(id ConnID)
 	// Word answers a four-letter word, which its argument may follow; nil closes

@@ -35,7 +35,8 @@ type conn struct {
 	readOnly bool  // the connect request carried the flag
 
 	pending queue[pending]
-	unread  []byte      // frames that came while the session was being created
+	unread  []byte      // frames that wait: for the session, or until full is over
+	full    bool        // answers wait until the client has taken what it was sent
 	seen    wire.Millis // monotonic: when a request last touched the session
 
 	out     []byte
@@ -58,6 +59,7 @@ type pending struct {
 	at     wire.Millis
 	member bool // counts as outstanding
 	silent bool // a barrier, not a request: a sync without an answer
+	done   bool // a write whose reply, a whole frame in body, is ready
 }
 
 // Space for output is kept from turn to turn, but not by connections: most of
@@ -134,7 +136,7 @@ func (c *Core) detach(cn *conn) {
 		}
 		cn.pending.pop()
 	}
-	cn.unread = nil
+	cn.unread, cn.full = nil, false
 }
 
 // close orders the connection closed after what it has been sent.
@@ -163,7 +165,7 @@ func (c *Core) batch(b *Batch) {
 
 func (c *Core) frames(cn *conn, frames []byte) {
 	for len(frames) >= 4 {
-		if cn.state == connOpening {
+		if cn.state == connOpening || c.isFull(cn) {
 			cn.unread = append(cn.unread, frames...)
 			return
 		}
@@ -189,7 +191,7 @@ func (c *Core) frames(cn *conn, frames []byte) {
 // releaseOrPause lets the connection read on unless it waits for its session,
 // or the server has too much to do and some of it is this connection's.
 func (c *Core) releaseOrPause(cn *conn) {
-	if !cn.waiting || cn.state == connOpening {
+	if !cn.waiting || cn.state == connOpening || cn.full {
 		return
 	}
 	if cn.state != connClosing && c.overLimit(cn) {
@@ -199,6 +201,37 @@ func (c *Core) releaseOrPause(cn *conn) {
 	}
 	cn.waiting = false
 	c.out.Release = append(c.out.Release, cn.id)
+}
+
+// turnBytesMax is how much one connection is answered in a turn, give or take one
+// reply: a small batch may ask for a large node many hundred times.
+const turnBytesMax = 1 << 20
+
+// isFull tells whether a connection must wait until its client has taken what it
+// was sent, and notes it the first time.
+func (c *Core) isFull(cn *conn) bool {
+	if !cn.full && len(cn.out) >= turnBytesMax && cn.state == connOpen {
+		cn.full = true
+		c.out.Full = append(c.out.Full, cn.id)
+	}
+	return cn.full
+}
+
+// ready goes on where isFull stopped: first with the requests that were taken,
+// then with the frames behind them.
+func (c *Core) ready(id ConnID) {
+	cn := c.conn(id)
+	if cn == nil || !cn.full {
+		return
+	}
+	cn.full = false
+	c.drain(cn)
+	if !cn.full {
+		frames := cn.unread
+		cn.unread = nil
+		c.frames(cn, frames)
+	}
+	c.releaseOrPause(cn)
 }
 
 func (c *Core) overLimit(cn *conn) bool {
@@ -316,13 +349,24 @@ func (c *Core) answered(cn *conn, p *pending) {
 func (c *Core) drain(cn *conn) {
 	for cn.state == connOpen && cn.pending.len() > 0 {
 		p := *cn.pending.front()
-		if p.err == wire.OK && (p.op.IsWrite() || p.op == wire.OpSync && p.zxid > c.tree.Zxid()) {
+		if !p.done && p.err == wire.OK && (p.op.IsWrite() || p.op == wire.OpSync && p.zxid > c.tree.Zxid()) {
+			return
+		}
+		if c.isFull(cn) {
 			return
 		}
 		cn.pending.pop()
 		switch {
 		case p.silent:
 			continue
+		case p.done:
+			c.touch(cn)
+			// The zxids of a connection's replies never go back: reads before this
+			// write have been answered from a later state.
+			binary.BigEndian.PutUint64(p.body[8:], uint64(c.tree.Zxid()))
+			cn.out = append(cn.out, p.body...)
+			c.stats.Sent++
+			cn.stats.Sent++
 		case p.err != wire.OK:
 			c.header(cn, p.xid, c.tree.Zxid(), p.err)
 		case p.op == wire.OpSync:

@@ -133,6 +133,9 @@ func (c *Core) Step(in *Input, out *Output) {
 		c.durable = in.Durable
 		c.commit()
 	}
+	for _, id := range in.Ready {
+		c.ready(id)
+	}
 	for i := range in.Batches {
 		c.batch(&in.Batches[i])
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net/netip"
+	"slices"
 	"testing"
 
 	"kafkacoord/coord/auth"
@@ -163,7 +164,7 @@ func (h *host) step() map[ConnID][]received {
 		delete(h.open, id)
 		delete(h.busy, id)
 	}
-	h.in = Input{}
+	h.in = Input{Ready: slices.Clone(h.out.Full)}
 	h.checkCounts()
 	return got
 }

@@ -20,6 +20,9 @@ type Input struct {
 	Opened  []Opened
 	Batches []Batch
 	Closed  []ConnID
+	// Ready are connections of an earlier Output.Full whose bytes are on their
+	// way: they go on.
+	Ready []ConnID
 
 	// Durable is the newest transaction that the log has made durable.
 	Durable wire.Zxid
@@ -49,6 +52,9 @@ type Output struct {
 	// Replies has one element for each connection with bytes to send or an
 	// order to close.
 	Replies []Reply
+	// Full are connections that were answered a lot in this turn and have more to
+	// come: tell Input.Ready when the client has taken most of it.
+	Full []ConnID
 	// Release are connections whose batch is consumed: they may read on.
 	Release []ConnID
 	// Notes are lines for the log.
@@ -59,7 +65,8 @@ func (o *Output) reset() {
 	clear(o.Append)
 	clear(o.Replies)
 	clear(o.Notes)
-	o.Append, o.Replies, o.Release, o.Notes = o.Append[:0], o.Replies[:0], o.Release[:0], o.Notes[:0]
+	o.Append, o.Replies, o.Notes = o.Append[:0], o.Replies[:0], o.Notes[:0]
+	o.Full, o.Release = o.Full[:0], o.Release[:0]
 }
 
 // Entry is one transaction in its final encoding: header, body and digest.

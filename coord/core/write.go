@@ -117,6 +117,10 @@ func (c *Core) apply(p *proposal) {
 
 // replyWrite answers the write at the head of the connection's queue.
 func (c *Core) replyWrite(cn *conn, txn *wire.Txn, res *result) {
+	if cn.full {
+		c.holdWriteReply(cn, txn, res)
+		return
+	}
 	p := *cn.pending.front()
 	if p.zxid != txn.Zxid {
 		panic("core: reply to " + txn.Zxid.String() + " is not next in its session") // broken invariant
@@ -126,21 +130,39 @@ func (c *Core) replyWrite(cn *conn, txn *wire.Txn, res *result) {
 		c.sessionCreated(cn, txn.Session)
 		return
 	}
-	code := wire.OK
-	if txn.Type == wire.OpError {
-		code = txn.Err
-	}
 	c.touch(cn)
-	dst, mark := wire.BeginFrame(cn.out)
-	dst = wire.AppendReplyHeader(dst, wire.ReplyHeader{Xid: p.xid, Zxid: txn.Zxid, Err: code})
-	if code == wire.OK {
-		dst = appendWriteReply(dst, p.op, txn, res)
-	}
-	cn.out = wire.EndFrame(dst, mark)
+	mark := len(cn.out)
+	cn.out = appendWriteFrame(cn.out, &p, txn, res)
 	c.stats.Sent++
 	cn.stats.Sent++
 	c.answered(cn, &p)
 	c.stats.response(len(cn.out) - mark)
+}
+
+func appendWriteFrame(dst []byte, p *pending, txn *wire.Txn, res *result) []byte {
+	code := wire.OK
+	if txn.Type == wire.OpError {
+		code = txn.Err
+	}
+	dst, mark := wire.BeginFrame(dst)
+	dst = wire.AppendReplyHeader(dst, wire.ReplyHeader{Xid: p.xid, Zxid: txn.Zxid, Err: code})
+	if code == wire.OK {
+		dst = appendWriteReply(dst, p.op, txn, res)
+	}
+	return wire.EndFrame(dst, mark)
+}
+
+// holdWriteReply keeps the reply to a write of a connection that is full: it has
+// its place behind replies that are not sent yet.
+func (c *Core) holdWriteReply(cn *conn, txn *wire.Txn, res *result) {
+	for i := cn.pending.head; i < len(cn.pending.items); i++ {
+		p := &cn.pending.items[i]
+		if p.op.IsWrite() && p.zxid == txn.Zxid {
+			p.body, p.done = appendWriteFrame(nil, p, txn, res), true
+			return
+		}
+	}
+	panic("core: nobody waits for the reply to " + txn.Zxid.String()) // broken invariant
 }
 
 // sessionCreated opens the connection and takes the frames that came since.

@@ -103,6 +103,8 @@ func (c *client) Release() {
 	c.changed.Broadcast()
 }
 
+func (c *client) CallWhenSent() { c.server.replica.Ready(c.id) }
+
 // open connects without a session.
 func (v *server) open() *client {
 	c := &client{server: v, released: true}

@@ -3,6 +3,7 @@ package replica
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 
 	"kafkacoord/coord/core"
@@ -36,7 +37,7 @@ func (r *Replica) loop(ctx, work context.Context) error {
 		began := time.Now()
 		in = core.Input{
 			Now: wire.Millis(began.UnixMilli()), Mono: wire.Millis(began.Sub(r.epoch).Milliseconds()),
-			Opened: taken.opened, Batches: taken.batches, Closed: taken.closed, Durable: taken.durable,
+			Opened: taken.opened, Batches: taken.batches, Closed: taken.closed, Ready: taken.ready, Durable: taken.durable,
 		}
 		r.turn(&in, &out)
 		if r.writer.wantsSnapshot() || taken.snapshot {
@@ -64,6 +65,11 @@ func (r *Replica) turn(in *core.Input, out *core.Output) {
 		reply := &out.Replies[i]
 		if c := conns[reply.Conn]; c != nil {
 			c.Send(reply.Bytes, reply.Close)
+		}
+	}
+	for _, id := range out.Full {
+		if c := conns[id]; c != nil {
+			c.CallWhenSent()
 		}
 	}
 	for _, id := range out.Release {
@@ -156,9 +162,10 @@ func (r *Replica) finish(clock Clock) error {
 	var out core.Output
 	r.core.Step(&in, &out)
 	r.mu.Lock()
-	defer r.mu.Unlock()
+	conns := slices.Clone(r.conns)
+	r.mu.Unlock()
 	for i := range out.Replies {
-		if c := r.conns[out.Replies[i].Conn]; c != nil {
+		if c := conns[out.Replies[i].Conn]; c != nil {
 			c.Send(out.Replies[i].Bytes, true)
 		}
 	}

@@ -21,6 +21,9 @@ type Conn interface {
 	Send(b []byte, last bool)
 	// Release says that the batch submitted last is consumed.
 	Release()
+	// CallWhenSent asks for one call of Replica.Ready once the client has taken
+	// most of what it was sent. The call may come at once.
+	CallWhenSent()
 }
 
 // Observer hears what the loop and the log writer do, to count it. Its methods
@@ -81,6 +84,7 @@ type inbox struct {
 	opened   []core.Opened
 	batches  []core.Batch
 	closed   []core.ConnID
+	ready    []core.ConnID
 	durable  wire.Zxid
 	snapshot bool // somebody asked for one
 	requests []func()
@@ -88,7 +92,7 @@ type inbox struct {
 
 func (b *inbox) empty() bool {
 	return len(b.opened) == 0 && len(b.batches) == 0 && len(b.closed) == 0 && b.durable == 0 && !b.snapshot &&
-		len(b.requests) == 0
+		len(b.requests) == 0 && len(b.ready) == 0
 }
 
 func (b *inbox) reset() {
@@ -96,6 +100,7 @@ func (b *inbox) reset() {
 	clear(b.batches)
 	clear(b.requests)
 	b.opened, b.batches, b.closed = b.opened[:0], b.batches[:0], b.closed[:0]
+	b.ready = b.ready[:0]
 	b.durable, b.snapshot, b.requests = 0, false, b.requests[:0]
 }
 
@@ -149,6 +154,14 @@ func (r *Replica) Submit(id core.ConnID, frames []byte) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.inbox.batches = append(r.inbox.batches, core.Batch{Conn: id, Frames: frames})
+	r.rouse()
+}
+
+// Ready answers Conn.CallWhenSent.
+func (r *Replica) Ready(id core.ConnID) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.inbox.ready = append(r.inbox.ready, id)
 	r.rouse()
 }
 

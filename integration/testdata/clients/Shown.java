@@ -79,6 +79,15 @@ final class Shown {
     static final class Events extends Seen<String> implements Watcher {
         final Seen<Event.KeeperState> states = new Seen<>();
 
+        /** Whether a client that takes over a session got it; false: the session has ended. */
+        boolean gotSession() throws InterruptedException {
+            for (Event.KeeperState state = states.next(); ; state = states.next()) {
+                if (state == Event.KeeperState.SyncConnected || state == Event.KeeperState.Expired) {
+                    return state == Event.KeeperState.SyncConnected;
+                }
+            }
+        }
+
         @Override
         public void process(WatchedEvent event) {
             if (event.getType() == Event.EventType.None) {

@@ -124,6 +124,8 @@ public final class ZooKeeperNewest {
         Shown.ask("restart");
         session.states.until(KeeperState.Disconnected);
         session.states.until(KeeperState.SyncConnected);
+        // Behind this read the watch is set again.
+        client.exists("/new", false);
         ZooKeeper writer = connect(address, new Shown.Events());
         make(writer, "/new/container/a", CreateMode.PERSISTENT);
         writer.setData("/new/container/a", null, 0);
