@@ -219,6 +219,7 @@ func (d *digestCheck) after(txn *wire.Txn, r *Recovered) {
 	case !d.enabled:
 	case d.pending && txn.Zxid >= d.zxid:
 		d.pending = false
+		r.Tree.ForgetDigests()
 		if txn.Zxid == d.zxid {
 			d.compare(r, txn.Zxid, d.value)
 		}
@@ -240,6 +241,7 @@ func (d *digestCheck) compare(r *Recovered, zxid wire.Zxid, want uint64) {
 
 func (d *digestCheck) finish(r *Recovered) {
 	if d.enabled && d.pending {
+		r.Tree.ForgetDigests()
 		r.Notes = append(r.Notes, fmt.Sprintf("the snapshot's digest is of %v, which the logs do not reach (%v)",
 			d.zxid, r.LastZxid))
 	}

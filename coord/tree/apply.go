@@ -205,10 +205,12 @@ func (t *Tree) setData(txn, outer *wire.Txn) Result {
 // replaceData gives a node new data and keeps the running sizes; the digest is
 // the caller's.
 func (t *Tree) replaceData(n *Node, path string, data []byte) {
-	old := n.blob
 	t.dataSize += int64(len(data)) - int64(n.DataLength())
-	t.setBlob(n, t.nameOf(n), data)
-	t.blobs.release(old, &t.rec.views)
+	if !t.overwrite(n, data) {
+		old := n.blob
+		t.setBlob(n, t.nameOf(n), data)
+		t.blobs.release(old, &t.rec.views)
+	}
 	if t.options.Digest {
 		n.crc = PathDataCRC(path, data)
 	}

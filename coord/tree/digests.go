@@ -21,6 +21,11 @@ type DigestAt struct {
 // told not to keep a digest.
 func (t *Tree) Digests() []DigestAt { return t.digests }
 
+// ForgetDigests drops the remembered digests. A replay onto a fuzzy snapshot
+// goes through states that no server ever was in, until it has reached the last
+// transaction that the snapshot shows.
+func (t *Tree) ForgetDigests() { t.digests = t.digests[:0] }
+
 // moveTo ends a transaction: only when all of it is applied, and never
 // backwards (ZOOKEEPER-3127).
 func (t *Tree) moveTo(zxid wire.Zxid) {

@@ -29,6 +29,9 @@ func TestDigestsAreKept(t *testing.T) {
 	if d := digests[digestsMax-1]; d.Digest != kept.Digest() {
 		t.Errorf("the last digest is %x, the tree's %x", d.Digest, kept.Digest())
 	}
+	if kept.ForgetDigests(); len(kept.Digests()) != 0 {
+		t.Errorf("%d digests are left after all were forgotten", len(kept.Digests()))
+	}
 	without := New(Options{})
 	without.Apply(&wire.Txn{Zxid: digestEvery, Type: wire.OpSetData, Path: "/"})
 	if digests := without.Digests(); len(digests) != 0 {

@@ -78,6 +78,12 @@ func blobAt(memory []*slabMemory, large [][]byte, ref blobRef, length int) []byt
 	return memory[ref/slabUnits][off : off+length : off+length]
 }
 
+// sameSlot tells whether blobs of two lengths take slots of one size.
+func sameSlot(a, b int) bool {
+	return min(a, b) > 0 && max(a, b) <= blobSmallMax &&
+		classOf[(a+slabUnitBytes-1)/slabUnitBytes] == classOf[(b+slabUnitBytes-1)/slabUnitBytes]
+}
+
 // allocate returns memory for length bytes; length 0 has no blob.
 func (s *slabs) allocate(length int) (blobRef, []byte) {
 	if length == 0 {

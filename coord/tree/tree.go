@@ -373,6 +373,22 @@ func (t *Tree) add(path string, parent Ref, data []byte, key aclKey, fields *Nod
 	return r
 }
 
+// overwrite replaces a node's data where it stands, if it takes a slot of the same
+// size and no view may be reading it.
+func (t *Tree) overwrite(n *Node, data []byte) bool {
+	name := n.nameLen()
+	before, after := name+int(n.DataLength()), name+len(data)
+	if len(t.rec.views.alive) > 0 || !sameSlot(before, after) {
+		return false
+	}
+	copy(blobAt(t.blobs.memory, t.blobs.large, n.blob, after)[name:], data)
+	n.dataLen = int32(len(data))
+	if data == nil {
+		n.dataLen = -1
+	}
+	return true
+}
+
 // setBlob stores name and data in memory of the tree.
 func (t *Tree) setBlob(n *Node, name string, data []byte) {
 	ref, b := t.blobs.allocate(len(name) + len(data))
