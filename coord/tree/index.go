@@ -15,6 +15,7 @@ type index struct {
 const (
 	tableSlots = 1024
 	tableFull  = tableSlots * 7 / 8
+	tableJoin  = tableSlots / 4 // in both twins
 )
 
 type hashTable struct {
@@ -73,6 +74,35 @@ func (x *index) remove(hash uint32, r Ref) {
 		}
 	}
 	t.entries[i] = 0
+	if t.count <= tableJoin/2 {
+		x.join(t, hash)
+	}
+}
+
+// join makes one table of a table and its twin when few entries are left in both,
+// so that a tree that was large once does not stay slow.
+func (x *index) join(t *hashTable, hash uint32) {
+	for t.depth > 0 {
+		span := 1 << (x.depth - t.depth)
+		first := int(uint64(hash)>>(32-x.depth)) &^ (span - 1)
+		twin := x.directory[first^span]
+		if twin.depth != t.depth || t.count+twin.count > tableJoin {
+			return
+		}
+		joined := &hashTable{depth: t.depth - 1}
+		for _, from := range [2]*hashTable{t, twin} {
+			for _, e := range from.entries {
+				if e != 0 {
+					joined.put(e)
+				}
+			}
+		}
+		first &^= span
+		for i := range 2 * span {
+			x.directory[first+i] = joined
+		}
+		t = joined
+	}
 }
 
 // split replaces a full table by two that share one more directory bit.

@@ -115,10 +115,20 @@ func (o Op) IsWrite() bool {
 // operations createSession (-10) and deleteContainer (20), which ZooKeeper lets
 // any client reach, and a check outside a multi are refused.
 func (o Op) ClientMaySend() bool {
-	switch o {
-	case OpNotification, OpCheck, OpDeleteContainer, OpCreateSession, OpError:
-		return false
+	if o == OpCloseSession {
+		return true
 	}
-	_, known := ops[o]
-	return known
+	return o >= 0 && int(o) < len(clientOps) && clientOps[o]
 }
+
+// clientOps are the operations that clients may send, but for closeSession,
+// which has a negative code.
+var clientOps = func() (table [OpWhoAmI + 1]bool) {
+	for o := range ops {
+		table[max(o, 0)] = true
+	}
+	for _, o := range []Op{OpNotification, OpCheck, OpDeleteContainer} {
+		table[o] = false
+	}
+	return table
+}()
