@@ -298,9 +298,11 @@ func storeOptions(cfg *config.Config) store.Options {
 }
 
 func replicaOptions(cfg *config.Config, n *Node, r *store.Recovered) replica.Options {
+	_, chosen := cfg.Property("snapCount") // an operator's choice is kept to the letter
 	return replica.Options{
 		Log: n.log, Observer: n.observer, PurgeEvery: cfg.AutoPurge.Interval, PurgeRetain: cfg.AutoPurge.Retain,
-		DiskReserve: max(cfg.DiskReserve, 0), SnapshotAtStart: r.TxnsLoaded > 0, FsyncWarning: cfg.FsyncWarning,
+		DiskReserve: max(cfg.DiskReserve, 0), SnapshotAtStart: r.TxnsLoaded > 0,
+		PutOffSnapshots: !chosen && !cfg.ZooKeeperDefaults, FsyncWarning: cfg.FsyncWarning,
 	}
 }
 

@@ -70,7 +70,9 @@ func (w *logWriter) wantsSnapshot() bool {
 // against the tree: writing a large tree again and again would cost more than a
 // restart saves. Replaying half the tree's size takes about as long as loading
 // the tree.
-func (w *logWriter) worthSnapshot() bool { return 2*w.logged >= w.treeBytes.Load() }
+func (w *logWriter) worthSnapshot() bool {
+	return !w.replica.options.PutOffSnapshots || 2*w.logged >= w.treeBytes.Load()
+}
 
 func (w *logWriter) run() {
 	defer close(w.done)

@@ -11,16 +11,13 @@ import (
 	"kafkacoord/coord/wire"
 )
 
-// loop is the goroutine that owns the core.
-func (r *Replica) loop(ctx, work context.Context) error {
+// loop is the goroutine that has the turn unless it sleeps.
+func (r *Replica) loop(ctx context.Context) error {
 	clock := Clock{Start: r.epoch}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	var taken inbox
-	var in core.Input
-	var out core.Output
 	if r.options.SnapshotAtStart {
-		r.snapshot(work)
+		r.snapshot(r.work)
 	}
 	for {
 		stop, err := r.await(ctx, timer, clock)
@@ -31,31 +28,37 @@ func (r *Replica) loop(ctx, work context.Context) error {
 		if stop {
 			return r.finish(clock)
 		}
-		// Let every reader that has something queue it first: a turn costs the
-		// same for one request as for many, and each connection one write.
-		runtime.Gosched()
-		r.take(&taken)
-		for _, f := range taken.requests {
-			f()
-		}
-		began := time.Now()
-		in = core.Input{
-			Now: wire.Millis(began.UnixMilli()), Mono: wire.Millis(began.Sub(r.epoch).Milliseconds()),
-			Opened: taken.opened, Batches: taken.batches, Closed: taken.closed, Ready: taken.ready, Durable: taken.durable,
-		}
-		r.turn(&in, &out)
-		if r.writer.wantsSnapshot() || taken.snapshot {
-			r.snapshot(work)
-		}
-		if r.options.Observer != nil {
-			r.options.Observer.Turn(r.core, &out, time.Since(began))
-		}
-		taken.reset()
+		r.step()
 	}
 }
 
-// turn steps the core and does what it says.
-func (r *Replica) turn(in *core.Input, out *core.Output) {
+// step takes one turn of the core. The caller has the turn.
+func (r *Replica) step() {
+	// Let every reader that has something queue it first: a turn costs the same
+	// for one request as for many, and each connection one write.
+	runtime.Gosched()
+	taken := &r.taken
+	r.take(taken)
+	for _, f := range taken.requests {
+		f()
+	}
+	began := time.Now()
+	r.in = core.Input{
+		Now: wire.Millis(began.UnixMilli()), Mono: wire.Millis(began.Sub(r.epoch).Milliseconds()),
+		Opened: taken.opened, Batches: taken.batches, Closed: taken.closed, Ready: taken.ready, Durable: taken.durable,
+	}
+	r.carryOut(&r.in, &r.out)
+	if r.writer.wantsSnapshot() || taken.snapshot {
+		r.snapshot(r.work)
+	}
+	if r.options.Observer != nil {
+		r.options.Observer.Turn(r.core, &r.out, time.Since(began))
+	}
+	taken.reset()
+}
+
+// carryOut steps the core and does what it says.
+func (r *Replica) carryOut(in *core.Input, out *core.Output) {
 	r.core.Step(in, out)
 	// The log first: the disk works while replies are sent.
 	if len(out.Append) > 0 {
@@ -112,9 +115,11 @@ func (r *Replica) await(ctx context.Context, timer *time.Timer, clock Clock) (st
 			return false, nil
 		}
 	}
-	r.sleeping = true
+	r.armed = r.core.NextWake()
+	wait := r.armed - clock.Mono()
+	r.turn = turnFree
 	r.mu.Unlock()
-	timer.Reset(time.Duration(max(r.core.NextWake()-clock.Mono(), 0)) * time.Millisecond)
+	timer.Reset(time.Duration(max(wait, 0)) * time.Millisecond)
 	select {
 	case <-r.wake:
 		return false, nil
@@ -123,13 +128,22 @@ func (r *Replica) await(ctx context.Context, timer *time.Timer, clock Clock) (st
 		stop = true
 	case err = <-r.fatal:
 	}
-	r.mu.Lock()
-	if !r.sleeping { // somebody rouses us at the same time
-		<-r.wake
-	}
-	r.sleeping = false
-	r.mu.Unlock()
+	r.takeTurn()
 	return stop, err
+}
+
+// takeTurn makes the loop, awake by itself, the one that has the turn.
+func (r *Replica) takeTurn() {
+	r.mu.Lock()
+	if r.turn == turnFree {
+		r.turn = turnLoop
+		r.mu.Unlock()
+		return
+	}
+	// Somebody has stolen it, or is handing it over just now.
+	r.recall = r.turn == turnStolen
+	r.mu.Unlock()
+	<-r.wake
 }
 
 // take swaps the inbox with an empty one.

@@ -49,6 +49,9 @@ type Options struct {
 	// SnapshotAtStart writes a snapshot as soon as the server runs, so that the
 	// next start has little to replay.
 	SnapshotAtStart bool
+	// PutOffSnapshots lets a snapshot that is due wait while the log to replay is
+	// small against the tree.
+	PutOffSnapshots bool
 	// DiskReserve is the free space in bytes below which writes of clients are
 	// refused, so that the log never meets a full disk; 0: not watched.
 	DiskReserve int64
@@ -60,24 +63,45 @@ type Options struct {
 type Replica struct {
 	options Options
 	log     *slog.Logger
-	core    *core.Core // owned by the loop
 	writer  *logWriter
 	store   *store.Store
+	epoch   time.Time       // origin of the monotonic clock
+	work    context.Context // of what ends with Run; set before the first turn
 
-	// mu guards what other goroutines hand to the loop.
-	mu       sync.Mutex
-	inbox    inbox
-	sleeping bool
-	stopped  bool
-	conns    []Conn        // by ConnID; written under mu, read by the loop under mu
-	freeIDs  []core.ConnID // numbers of connections whose end was stepped
+	// These belong to whoever has the turn.
+	core         *core.Core
+	snapshotting bool
+	taken        inbox
+	in           core.Input
+	out          core.Output
 
-	wake         chan struct{}
-	epoch        time.Time // origin of the monotonic clock
-	snapshotting bool      // owned by the loop
-	tasks        sync.WaitGroup
-	fatal        chan error
+	// mu guards what goroutines hand to each other, the turn included.
+	mu      sync.Mutex
+	inbox   inbox
+	turn    turn
+	recall  bool        // the loop waits for a stolen turn
+	armed   wire.Millis // monotonic: when the sleeping loop will wake by itself
+	stopped bool
+	conns   []Conn        // by ConnID; written under mu, read under mu
+	freeIDs []core.ConnID // numbers of connections whose end was stepped
+
+	wake  chan struct{} // hands the turn to the loop
+	tasks sync.WaitGroup
+	fatal chan error
 }
+
+// turn says who may step the core.
+type turn uint8
+
+const (
+	turnLoop   turn = iota // the loop
+	turnFree               // nobody: the loop sleeps and the inbox is empty
+	turnStolen             // a goroutine that submitted while the turn was free
+)
+
+// stolenSteps is how many steps a goroutine takes with a stolen turn before it
+// hands a server that stays busy to the loop.
+const stolenSteps = 4
 
 // inbox is what has been queued for the next turn.
 type inbox struct {
@@ -148,13 +172,45 @@ func (r *Replica) Open(c Conn, o core.Opened) (core.ConnID, bool) {
 	return id, true
 }
 
-// Submit hands whole frames to the loop, which owns their memory until it calls
-// Conn.Release.
+// Submit hands whole frames to the server, which owns their memory until it
+// calls Conn.Release. When nobody has the turn, the caller takes it and answers
+// itself: waking the loop would cost more than most turns.
 func (r *Replica) Submit(id core.ConnID, frames []byte) {
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	r.inbox.batches = append(r.inbox.batches, core.Batch{Conn: id, Frames: frames})
-	r.rouse()
+	if r.turn != turnFree || r.stopped {
+		r.mu.Unlock()
+		return
+	}
+	r.turn = turnStolen
+	r.mu.Unlock()
+	for steps := 1; ; steps++ {
+		r.step()
+		r.mu.Lock()
+		if r.giveBack(steps) {
+			r.mu.Unlock()
+			return
+		}
+		r.mu.Unlock()
+	}
+}
+
+// giveBack ends a stolen turn when there is nothing left to do, or hands it to
+// the loop: when the loop waits for it, must wake earlier than it knows, or when
+// enough steps were taken. The caller holds mu.
+func (r *Replica) giveBack(steps int) bool {
+	idle := r.inbox.empty()
+	switch {
+	case r.recall, r.core.NextWake() < r.armed, !idle && steps >= stolenSteps:
+		r.recall = false
+		r.turn = turnLoop
+		r.wake <- struct{}{}
+	case idle:
+		r.turn = turnFree
+	default:
+		return false
+	}
+	return true
 }
 
 // Ready answers Conn.CallWhenSent.
@@ -197,10 +253,10 @@ func (r *Replica) durable(zxid wire.Zxid) {
 	r.rouse()
 }
 
-// rouse wakes the loop if it sleeps. The caller holds mu.
+// rouse gives the loop the turn if nobody has it. The caller holds mu.
 func (r *Replica) rouse() {
-	if r.sleeping {
-		r.sleeping = false
+	if r.turn == turnFree {
+		r.turn = turnLoop
 		r.wake <- struct{}{}
 	}
 }
@@ -218,6 +274,7 @@ func (r *Replica) fail(err error) {
 func (r *Replica) Run(ctx context.Context) error {
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
+	r.work = work
 	r.start("log writer", r.writer.run)
 	if r.options.PurgeEvery > 0 {
 		r.start("purger", func() { r.purge(work) })
@@ -226,7 +283,7 @@ func (r *Replica) Run(ctx context.Context) error {
 		r.start("disk watcher", func() { r.watchDisk(work) })
 	}
 	var err error
-	pprof.Do(ctx, pprof.Labels("goroutine", "loop"), func(context.Context) { err = r.loop(ctx, work) })
+	pprof.Do(ctx, pprof.Labels("goroutine", "loop"), func(context.Context) { err = r.loop(ctx) })
 	cancel()
 	r.writer.stop()
 	r.tasks.Wait()
