@@ -44,7 +44,10 @@ demo: ## a real Kafka broker on coord, step by step (needs JDK 17 and Maven)
 
 .PHONY: test
 test: $(KAZOO)/.complete ## every test with the race detector, real Kafka included
-	PYTHONPATH='$(KAZOO)' go test -race -count=1 -timeout $(TEST_TIMEOUT) ./...
+	@mkdir -p bin && rm -f bin/differential.txt
+	PYTHONPATH='$(KAZOO)' ORACLE_REPORT='$(CURDIR)/bin/differential.txt' \
+		go test -race -count=1 -timeout $(TEST_TIMEOUT) ./...
+	@cat bin/differential.txt
 
 .PHONY: integration
 integration: $(KAZOO)/.complete ## only the suites with real brokers; BACKEND=java runs them on Java ZooKeeper

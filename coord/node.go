@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"sync"
@@ -70,7 +71,7 @@ func Start(ctx context.Context, cfg *config.Config, opts ...Option) (*Node, erro
 		f(&o)
 	}
 	n := &Node{config: cfg, log: o.log, started: time.Now(), done: make(chan struct{})}
-	if len(cfg.Quorum.Servers) > 1 {
+	if cfg.Quorum.Distributed() {
 		return nil, errors.New("coord: the configuration lists several servers; this version serves standalone only: leave one server.N line or none")
 	}
 	if cfg.SecureClientPort != 0 {
@@ -117,12 +118,8 @@ func (n *Node) openStore(fsys vfs.FS) (*store.Recovered, error) {
 	cfg := n.config
 	if fsys == nil {
 		fsys = vfs.OS()
-		lock, err := lockDirectory(cfg.DataDir, cfg.DatadirAutocreate)
-		if err != nil {
+		if err := n.lockDirectories(); err != nil {
 			return nil, err
-		}
-		if lock != nil {
-			n.opened = append(n.opened, lock.Close)
 		}
 	}
 	s, recovered, err := store.Open(fsys, storeOptions(cfg))
@@ -131,6 +128,10 @@ func (n *Node) openStore(fsys vfs.FS) (*store.Recovered, error) {
 	}
 	n.store = s
 	n.opened = append(n.opened, s.Close)
+	if recovered.LastZxid < 0 {
+		return nil, fmt.Errorf("coord: %w: %s is empty and db.autocreate is false: create the file %s to allow an empty start",
+			store.ErrNoSnapshot, cfg.DataDir, filepath.Join(cfg.DataLogDir, "initialize"))
+	}
 	for _, note := range recovered.Notes {
 		n.log.Info(note)
 	}
@@ -138,6 +139,24 @@ func (n *Node) openStore(fsys vfs.FS) (*store.Recovered, error) {
 		"transactions", recovered.TxnsLoaded, "nodes", recovered.Tree.NumNodes(), "sessions", len(recovered.Sessions),
 		"took", recovered.SnapshotTime+recovered.ReplayTime)
 	return recovered, nil
+}
+
+// lockDirectories keeps other servers away from the data and the log.
+func (n *Node) lockDirectories() error {
+	dirs := []string{n.config.DataDir}
+	if n.config.DataLogDir != n.config.DataDir {
+		dirs = append(dirs, n.config.DataLogDir)
+	}
+	for _, dir := range dirs {
+		lock, err := lockDirectory(dir, n.config.DatadirAutocreate)
+		if err != nil {
+			return err
+		}
+		if lock != nil {
+			n.opened = append(n.opened, lock.Close)
+		}
+	}
+	return nil
 }
 
 // listen opens the client port.

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -306,14 +307,20 @@ func get(t testing.TB, url string) string {
 }
 
 func TestConfigurationsThatAreNotServedYet(t *testing.T) {
-	for _, more := range []string{"secureClientPort=2281\n", "server.1=a:1:2\nserver.2=b:1:2\nserver.3=c:1:2\n"} {
-		cfg, _, err := config.Parse(strings.NewReader("dataDir=/nowhere\nclientPort=1\n"+more), "test")
-		if err != nil {
-			continue // such as a myid that is missing
-		}
-		if node, err := coord.Start(t.Context(), cfg, coord.WithFS(vfs.NewMemory())); err == nil {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "myid"), []byte("1\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for more, want := range map[string]string{
+		"secureClientPort=2281\n": "does not serve TLS",
+		"initLimit=10\nsyncLimit=5\nserver.1=127.0.0.1:1:2\nserver.2=127.0.0.1:3:4\nserver.3=127.0.0.1:5:6\n": "lists several servers",
+	} {
+		node, err := coord.Start(t.Context(), configure(t, dir, more), coord.WithFS(vfs.NewMemory()))
+		if err == nil {
 			_ = node.Stop()
 			t.Errorf("%q is served", more)
+		} else if !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v; want %q", more, err, want)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 
 	"kafkacoord/compat/oracle"
@@ -19,6 +20,11 @@ const (
 	// firstVariable is the first seed: with ORACLE_SEEDS=1 one seed is repeated.
 	firstVariable = "ORACLE_FIRST"
 	seedsDefault  = 200
+	// operationsLeast is what a run of at least seedsDefault sequences must reach.
+	operationsLeast = seedsDefault * 1000
+	// operationsPerSeed is more than 1000: about a seventh of a sequence is for
+	// connections that the servers have closed by then, and goes to nobody.
+	operationsPerSeed = 1250
 )
 
 // configurations are the server settings that change what clients see. What
@@ -48,7 +54,7 @@ func TestDifferential(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			a, b := startPair(t, c.lines)
 			report, err := oracle.Run(t.Context(), a.Connect(), b.Connect(), oracle.Options{
-				Seeds: share, FirstSeed: uint64(first + i*seeds), QuotaEnforced: c.quotaEnforced,
+				Seeds: share, FirstSeed: uint64(first + i*seeds), Operations: operationsPerSeed, QuotaEnforced: c.quotaEnforced,
 				Names: [2]string{a.Name(), b.Name()}, Logf: t.Logf,
 			})
 			total.Add(report)
@@ -61,6 +67,31 @@ func TestDifferential(t *testing.T) {
 		})
 	}
 	t.Logf("A is Java ZooKeeper %s, B the server under test\n%s", javazk.Newest, total.String())
+	writeResult(t, &total)
+	if t.Failed() {
+		return // it ended early
+	}
+	if total.Seeds != seeds {
+		t.Errorf("%d seeds were run, want %d", total.Seeds, seeds)
+	}
+	if seeds >= seedsDefault && total.Operations < operationsLeast {
+		t.Errorf("%d operations were run, want at least %d", total.Operations, operationsLeast)
+	}
+}
+
+// reportVariable names a file that the last line of the report is written to:
+// go test shows nothing of a package that passes.
+const reportVariable = "ORACLE_REPORT"
+
+func writeResult(t *testing.T, r *oracle.Report) {
+	path := os.Getenv(reportVariable)
+	if path == "" {
+		return
+	}
+	lines := strings.Split(strings.TrimSpace(r.String()), "\n")
+	if err := os.WriteFile(path, []byte(lines[len(lines)-1]+"\n"), 0o644); err != nil {
+		t.Error(err)
+	}
 }
 
 func number(t *testing.T, variable string, otherwise int) int {

@@ -6,8 +6,9 @@
 // knows with what this server does about it, validation with file and line,
 // and the defaults. It promises that a file which ZooKeeper accepts is accepted
 // here too, unless dropping a setting would weaken security or data safety;
-// that every value can be traced to its origin; and that keys without an effect
-// are named in a warning.
+// that every value can be traced to its origin; and that a key which asks for
+// something this server does not do is named in a warning. Keys that only tune
+// parts of the Java server or its clients are taken without a word.
 //
 // It does not open ports, create directories, read certificates or log:
 // warnings are returned as values and the caller decides where they go.

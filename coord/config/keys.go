@@ -39,6 +39,9 @@ type key struct {
 	verdict verdict
 	// secret hides the value in Effective.
 	secret bool
+	// quiet is the one value that asks for nothing of a key for later; empty =
+	// the fallback.
+	quiet string
 	// note is added to the warning or refusal.
 	note string
 	// set stores the value; nil keeps it as text only.
@@ -63,6 +66,11 @@ func flag(name, fallback string, set setter) key {
 
 func (k key) as(v verdict, note string) key {
 	k.verdict, k.note = v, note
+	return k
+}
+
+func (k key) off(quiet string) key {
+	k.quiet = quiet
 	return k
 }
 

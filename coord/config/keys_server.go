@@ -6,6 +6,14 @@ import (
 	"time"
 )
 
+// What the notes of several keys say.
+const (
+	noPauseMonitor    = "pauses of the process are not watched"
+	noLogDelay        = "the log holds no batch back: one takes what came while the one before was made durable"
+	noRequestThrottle = "requests are bounded by globalOutstandingLimit alone"
+	noAdminServer     = "there is no admin server; use /metrics and the four-letter words"
+)
+
 // fileKeys are the keys of ZooKeeper's parser that a standalone server uses.
 // ZooKeeper: QuorumPeerConfig.java.
 func fileKeys() []key {
@@ -20,15 +28,15 @@ func fileKeys() []key {
 		fileKey("maxClientCnxns", "60", strictInt(func(c *Config) *int { return &c.MaxClientConnections })),
 		fileKey("minSessionTimeout", "-1", strictMillis(func(c *Config) *time.Duration { return &c.MinSessionTimeout })),
 		fileKey("maxSessionTimeout", "-1", strictMillis(func(c *Config) *time.Duration { return &c.MaxSessionTimeout })),
-		fileKey("clientPortListenBacklog", "-1", strictInt(func(c *Config) *int { return &c.ListenBacklog })),
-		fileKey("localSessionsEnabled", "false", strictBool(func(c *Config) *bool { return &c.LocalSessions.Enabled })),
-		fileKey("localSessionsUpgradingEnabled", "false", strictBool(func(c *Config) *bool { return &c.LocalSessions.UpgradingEnabled })),
+		fileKey("clientPortListenBacklog", "-1", strictInt(func(c *Config) *int { return &c.ListenBacklog })).as(later, "the backlog of the operating system is used"),
+		fileKey("localSessionsEnabled", "false", strictBool(func(c *Config) *bool { return &c.LocalSessions.Enabled })).as(later, "every session is a global one"),
+		fileKey("localSessionsUpgradingEnabled", "false", strictBool(func(c *Config) *bool { return &c.LocalSessions.UpgradingEnabled })).as(later, "every session is a global one"),
 		fileKey("autopurge.snapRetainCount", "3", retainCount),
 		fileKey("autopurge.purgeInterval", "0", purgeInterval).better("1"),
-		fileKey("jvm.pause.monitor", "false", strictBool(func(c *Config) *bool { return &c.JVMPause.Enabled })),
-		fileKey("jvm.pause.info-threshold.ms", "1000", strictMillis(func(c *Config) *time.Duration { return &c.JVMPause.InfoThreshold })),
-		fileKey("jvm.pause.warn-threshold.ms", "10000", strictMillis(func(c *Config) *time.Duration { return &c.JVMPause.WarnThreshold })),
-		fileKey("jvm.pause.sleep.time.ms", "500", strictMillis(func(c *Config) *time.Duration { return &c.JVMPause.SleepTime })),
+		fileKey("jvm.pause.monitor", "false", strictBool(func(c *Config) *bool { return &c.JVMPause.Enabled })).as(later, noPauseMonitor),
+		fileKey("jvm.pause.info-threshold.ms", "1000", strictMillis(func(c *Config) *time.Duration { return &c.JVMPause.InfoThreshold })).as(later, noPauseMonitor),
+		fileKey("jvm.pause.warn-threshold.ms", "10000", strictMillis(func(c *Config) *time.Duration { return &c.JVMPause.WarnThreshold })).as(later, noPauseMonitor),
+		fileKey("jvm.pause.sleep.time.ms", "500", strictMillis(func(c *Config) *time.Duration { return &c.JVMPause.SleepTime })).as(later, noPauseMonitor),
 		fileKey("metricsProvider.className", defaultMetricsProvider, metricsProvider),
 		fileKey("metricsProvider.httpPort", "7000", strictPort(func(c *Config) *int { return &c.Metrics.Port })),
 		fileKey("metricsProvider.httpHost", "0.0.0.0", plain(func(c *Config) *string { return &c.Metrics.Host })),
@@ -148,17 +156,17 @@ func networkKeys() []key {
 		property("commitProcessor.shutdownTimeout", "5000", nil).as(silent, ""),
 		property("commitProcessor.maxReadBatchSize", "-1", nil).as(silent, ""),
 		property("commitProcessor.maxCommitBatchSize", "1", nil).as(silent, ""),
-		property("flushDelay", "0", lenientMillis(func(c *Config) *time.Duration { return &c.FlushDelay })),
-		property("maxWriteQueuePollTime", "", lenientMillis(func(c *Config) *time.Duration { return &c.MaxWriteQueuePollTime })),
-		property("maxBatchSize", "1000", lenientInt(func(c *Config) *int { return &c.MaxBatchSize })),
+		property("flushDelay", "0", lenientMillis(func(c *Config) *time.Duration { return &c.FlushDelay })).as(later, noLogDelay),
+		property("maxWriteQueuePollTime", "", lenientMillis(func(c *Config) *time.Duration { return &c.MaxWriteQueuePollTime })).as(later, noLogDelay),
+		property("maxBatchSize", "1000", lenientInt(func(c *Config) *int { return &c.MaxBatchSize })).as(later, noLogDelay),
 		property("intBufferStartingSizeBytes", "1024", nil).as(silent, ""),
-		property("request_throttle_max_requests", "0", lenientInt(func(c *Config) *int { return &c.RequestThrottle.MaxRequests })).also("requestThrottleLimit"),
-		property("request_throttle_stall_time", "100", lenientMillis(func(c *Config) *time.Duration { return &c.RequestThrottle.StallTime })).also("requestThrottleStallTime"),
-		property("request_throttle_drop_stale", "true", lenientBool(func(c *Config) *bool { return &c.RequestThrottle.DropStale })).also("requestThrottleDropStale"),
-		property("request_stale_latency_check", "false", lenientBool(func(c *Config) *bool { return &c.RequestThrottle.StaleLatencyCheck })).also("requestStaleLatencyCheck"),
-		property("request_stale_connection_check", "true", lenientBool(func(c *Config) *bool { return &c.RequestThrottle.StaleConnectionCheck })).also("requestStaleConnectionCheck"),
+		property("request_throttle_max_requests", "0", lenientInt(func(c *Config) *int { return &c.RequestThrottle.MaxRequests })).also("requestThrottleLimit").as(later, noRequestThrottle),
+		property("request_throttle_stall_time", "100", lenientMillis(func(c *Config) *time.Duration { return &c.RequestThrottle.StallTime })).also("requestThrottleStallTime").as(later, noRequestThrottle),
+		property("request_throttle_drop_stale", "true", lenientBool(func(c *Config) *bool { return &c.RequestThrottle.DropStale })).also("requestThrottleDropStale").as(later, noRequestThrottle),
+		property("request_stale_latency_check", "false", lenientBool(func(c *Config) *bool { return &c.RequestThrottle.StaleLatencyCheck })).also("requestStaleLatencyCheck").as(later, noRequestThrottle),
+		property("request_stale_connection_check", "true", lenientBool(func(c *Config) *bool { return &c.RequestThrottle.StaleConnectionCheck })).also("requestStaleConnectionCheck").as(later, noRequestThrottle),
 		property("request_throttler.shutdownTimeout", "10000", nil).as(silent, ""),
-		property("throttled_op_wait_time", "0", lenientMillis(func(c *Config) *time.Duration { return &c.ThrottledOpWait })).also("throttledOpWaitTime"),
+		property("throttled_op_wait_time", "0", lenientMillis(func(c *Config) *time.Duration { return &c.ThrottledOpWait })).also("throttledOpWaitTime").as(later, noRequestThrottle),
 		property("connection_throttle_tokens", "0", lenientInt(func(c *Config) *int { return &c.ConnectionThrottle.Tokens })).also("connectionMaxTokens"),
 		property("connection_throttle_fill_time", "1", lenientMillis(func(c *Config) *time.Duration { return &c.ConnectionThrottle.FillTime })).also("connectionTokenFillTime"),
 		property("connection_throttle_fill_count", "1", lenientInt(func(c *Config) *int { return &c.ConnectionThrottle.FillCount })).also("connectionTokenFillCount"),
@@ -168,9 +176,9 @@ func networkKeys() []key {
 		property("connection_throttle_decrease_ratio", "0", lenientFloat(0, 1, func(c *Config) *float64 { return &c.ConnectionThrottle.DecreaseRatio })).also("connectionDecreaseRatio"),
 		property("connection_throttle_weight_enabled", "false", lenientBool(func(c *Config) *bool { return &c.ConnectionThrottle.WeightEnabled })),
 		property("connection_throttle_global_session_weight", "3", lenientInt(func(c *Config) *int { return &c.ConnectionThrottle.GlobalWeight })),
-		property("connection_throttle_local_session_weight", "1", lenientInt(func(c *Config) *int { return &c.ConnectionThrottle.LocalWeight })),
+		property("connection_throttle_local_session_weight", "1", lenientInt(func(c *Config) *int { return &c.ConnectionThrottle.LocalWeight })).as(later, "every session is a global one"),
 		property("connection_throttle_renew_session_weight", "2", lenientInt(func(c *Config) *int { return &c.ConnectionThrottle.RenewWeight })),
-		property("tcpKeepAlive", "false", lenientBool(func(c *Config) *bool { return &c.PeerTCPKeepAlive })),
+		property("tcpKeepAlive", "false", lenientBool(func(c *Config) *bool { return &c.PeerTCPKeepAlive })).as(later, "it is for connections between servers; clientTcpKeepAlive is the one for clients"),
 		property("clientTcpKeepAlive", "false", lenientBool(func(c *Config) *bool { return &c.TCPKeepAlive })),
 		property("netty.advancedFlowControl.enabled", "false", nil).as(silent, "").also("advancedFlowControlEnabled"),
 		property("netty.server.outstandingHandshake.limit", "-1", nil).as(silent, "").also("outstandingHandshake.limit"),
@@ -181,18 +189,18 @@ func networkKeys() []key {
 		property("admin.enableServer", "true", func(c *Config, _ *key, text string) error {
 			c.Admin.Enabled = text != "false"
 			return nil
-		}),
-		property("admin.serverAddress", "0.0.0.0", plain(func(c *Config) *string { return &c.Admin.Address })),
-		property("admin.serverPort", "8080", lenientInt(func(c *Config) *int { return &c.Admin.Port })),
-		property("admin.commandURL", "/commands", plain(func(c *Config) *string { return &c.Admin.CommandURL })),
-		property("admin.idleTimeout", "30000", lenientMillis(func(c *Config) *time.Duration { return &c.Admin.IdleTimeout })),
-		property("admin.httpVersion", "11", nil).as(silent, ""),
-		property("admin.rateLimiterIntervalInMS", "300000", nil),
-		property("admin.snapshot.enabled", "true", nil),
-		property("admin.restore.enabled", "true", nil),
-		property("admin.portUnification", "false", nil).as(later, ""),
-		property("admin.forceHttps", "false", notTrue("the admin server cannot speak HTTPS yet; set admin.enableServer=false or remove the line")),
-		property("admin.needClientAuth", "false", notTrue("the admin server cannot ask for client certificates yet; set admin.enableServer=false or remove the line")),
+		}).as(later, noAdminServer).off("false"),
+		property("admin.serverAddress", "0.0.0.0", plain(func(c *Config) *string { return &c.Admin.Address })).as(later, noAdminServer),
+		property("admin.serverPort", "8080", lenientInt(func(c *Config) *int { return &c.Admin.Port })).as(later, noAdminServer),
+		property("admin.commandURL", "/commands", plain(func(c *Config) *string { return &c.Admin.CommandURL })).as(later, noAdminServer),
+		property("admin.idleTimeout", "30000", lenientMillis(func(c *Config) *time.Duration { return &c.Admin.IdleTimeout })).as(later, noAdminServer),
+		property("admin.httpVersion", "11", nil).as(later, noAdminServer),
+		property("admin.rateLimiterIntervalInMS", "300000", nil).as(later, noAdminServer),
+		property("admin.snapshot.enabled", "true", nil).as(later, noAdminServer).off("false"),
+		property("admin.restore.enabled", "true", nil).as(later, noAdminServer).off("false"),
+		property("admin.portUnification", "false", nil).as(later, noAdminServer),
+		property("admin.forceHttps", "false", notTrue("there is no admin server in this version, with HTTPS or without; remove the line")),
+		property("admin.needClientAuth", "false", notTrue("there is no admin server in this version, so no client is asked for a certificate; remove the line")),
 	}
 }
 

@@ -313,7 +313,7 @@ func (b *builder) remark(k *key, p Property) {
 	case ignored:
 		b.warn(WarnNoEffect, p, "option %s has no effect in this server%s", p.Key, note)
 	case later:
-		if p.Value != k.fallback && p.Value != "" {
+		if p.Value != "" && !strings.EqualFold(p.Value, cmpOr(k.quiet, k.fallback)) {
 			b.warn(WarnNotYet, p, "option %s has no effect in this version%s", p.Key, note)
 		}
 	case refused:

@@ -37,6 +37,7 @@ type conn struct {
 	pending queue[pending]
 	unread  []byte      // frames that wait: for the session, or until full is over
 	full    bool        // answers wait until the client has taken what it was sent
+	ending  bool        // its session is closed: it ends after the answers that wait
 	seen    wire.Millis // monotonic: when a request last touched the session
 
 	out     []byte
@@ -118,6 +119,10 @@ func (c *Core) closed(id ConnID) {
 		return
 	}
 	c.detach(cn)
+	if cn.waiting { // nobody submits for it any more, but the batch is given back
+		cn.waiting = false
+		c.out.Release = append(c.out.Release, id)
+	}
 	c.conns[id] = nil
 	c.stats.Connections--
 }
@@ -131,7 +136,7 @@ func (c *Core) detach(cn *conn) {
 		delete(c.bySession, cn.session.ID)
 	}
 	for cn.pending.len() > 0 {
-		if cn.pending.front().member {
+		if cn.pending.front().member && !cn.full {
 			c.outstanding--
 		}
 		cn.pending.pop()
@@ -212,9 +217,22 @@ const turnBytesMax = 1 << 20
 func (c *Core) isFull(cn *conn) bool {
 	if !cn.full && len(cn.out) >= turnBytesMax && cn.state == connOpen {
 		cn.full = true
+		c.outstanding -= cn.members()
 		c.out.Full = append(c.out.Full, cn.id)
 	}
 	return cn.full
+}
+
+// members counts the requests that wait and count as outstanding. While a
+// connection is full they do not: a client that reads slowly must not hold up
+// the others.
+func (cn *conn) members() (n int) {
+	for _, p := range cn.pending.items[cn.pending.head:] {
+		if p.member {
+			n++
+		}
+	}
+	return n
 }
 
 // ready goes on where isFull stopped: first with the requests that were taken,
@@ -225,7 +243,12 @@ func (c *Core) ready(id ConnID) {
 		return
 	}
 	cn.full = false
+	c.outstanding += cn.members()
+	c.sessions.Touch(cn.session, cn.timeout, c.mono) // the client reads: it lives
 	c.drain(cn)
+	if cn.ending && cn.pending.len() == 0 {
+		c.close(cn)
+	}
 	if !cn.full {
 		frames := cn.unread
 		cn.unread = nil

@@ -59,3 +59,32 @@ func TestOutputOfATurnIsBounded(t *testing.T) {
 		t.Errorf("outstanding %d, batch held %v", h.core.Outstanding(), h.busy[0])
 	}
 }
+
+// TestSessionEndsBehindItsAnswers closes the session in the batch that asks for
+// more than a turn may answer: everything is answered before the connection
+// ends.
+func TestSessionEndsBehindItsAnswers(t *testing.T) {
+	h := newHost(t, testConfig(), auth.Config{})
+	h.connect(0, 30_000)
+	h.send(0, requestFrame(1, &wire.Request{Op: wire.OpCreate, Path: "/big", Data: make([]byte, 300<<10), ACL: wire.OpenACL}))
+	h.step()
+	h.settle()
+	frames := requestFrame(2, &wire.Request{Op: wire.OpSetData, Path: "/big", Data: make([]byte, 300<<10), Version: -1})
+	for xid := int32(3); xid < 23; xid++ {
+		frames = append(frames, requestFrame(xid, &wire.Request{Op: wire.OpGetData, Path: "/big"})...)
+	}
+	frames = append(frames, requestFrame(23, &wire.Request{Op: wire.OpCloseSession})...)
+	h.send(0, frames)
+	var xids []int32
+	ended := false
+	for turn := 0; turn < 50 && !ended; turn++ {
+		h.durable(h.appended)
+		for _, got := range h.step()[0] {
+			xids = append(xids, got.header.Xid)
+		}
+		ended = h.ordered[0].ended
+	}
+	if len(xids) != 22 || xids[21] != 23 || !ended {
+		t.Errorf("answers to %v, ended %v", xids, ended)
+	}
+}

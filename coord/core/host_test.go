@@ -240,7 +240,7 @@ func (h *host) checkCounts() {
 	h.t.Helper()
 	want := 0
 	for _, cn := range h.core.conns {
-		if cn == nil {
+		if cn == nil || cn.full {
 			continue
 		}
 		for i := cn.pending.head; i < len(cn.pending.items); i++ {

@@ -109,7 +109,12 @@ func (c *Core) apply(p *proposal) {
 	for _, cn := range p.syncs {
 		c.drain(cn)
 	}
-	if ended != nil {
+	switch {
+	case ended == nil:
+	case ended.full && ended == p.conn:
+		// It asked for the end itself, behind answers that are still to be sent.
+		ended.ending = true
+	default:
 		// The client learns of an expiry when it reconnects and is refused.
 		c.close(ended)
 	}

@@ -2,6 +2,7 @@ package replica
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"kafkacoord/coord/core"
@@ -15,10 +16,14 @@ const diskInterval = 2 * time.Second
 func (r *Replica) watchDisk(ctx context.Context) {
 	ticker := time.NewTicker(diskInterval)
 	defer ticker.Stop()
-	refusing := false
+	refusing, complaint := false, ""
 	for {
 		free, err := r.store.Free()
 		switch low := err == nil && free < r.options.DiskReserve; {
+		case errors.Is(err, errors.ErrUnsupported):
+			r.log.Info("this system does not tell how full a disk is: writes are not refused before it is full", "error", err)
+			return
+		case err != nil && err.Error() == complaint: // said before
 		case err != nil:
 			r.log.Warn("cannot tell how full the disk is", "error", err)
 		case low != refusing && !r.Inspect(func(c *core.Core) { c.RefuseWrites(low) }):
@@ -29,7 +34,10 @@ func (r *Replica) watchDisk(ctx context.Context) {
 		case !low && refusing:
 			r.log.Info("the disk has room again: writes are accepted", "free_bytes", free)
 		}
-		if err == nil {
+		complaint = ""
+		if err != nil {
+			complaint = err.Error()
+		} else {
 			refusing = free < r.options.DiskReserve
 			if r.options.Observer != nil {
 				r.options.Observer.Disk(free, refusing)

@@ -11,8 +11,8 @@ import (
 	"kafkacoord/coord/store"
 )
 
-// logWriter is the goroutine that owns the open log: group commit. Whatever the
-// loop queues while one write and sync is under way makes up the next.
+// logWriter is the goroutine that owns the open log: group commit. Whatever
+// turns queue while one write and sync is under way makes up the next.
 type logWriter struct {
 	replica *Replica
 	store   *store.Store
@@ -25,7 +25,7 @@ type logWriter struct {
 	done     chan struct{}
 
 	snapshotDue atomic.Bool
-	// treeBytes is the approximate size of the tree, kept current by the loop.
+	// treeBytes is the approximate size of the tree, as of the last turn with writes.
 	treeBytes atomic.Int64
 	logged    int64 // bytes since the last roll; the writer's own
 }
@@ -34,7 +34,7 @@ func newLogWriter(r *Replica, s *store.Store) *logWriter {
 	return &logWriter{replica: r, store: s, wake: make(chan struct{}, 1), done: make(chan struct{})}
 }
 
-// append queues entries; the loop calls it. The payloads must not change.
+// append queues entries; the caller has the turn. The payloads must not change.
 func (w *logWriter) append(entries []core.Entry) {
 	w.mu.Lock()
 	for i := range entries {
@@ -78,7 +78,7 @@ func (w *logWriter) run() {
 	defer close(w.done)
 	var batch []store.Entry
 	for {
-		// Let a loop that is about to queue more do so first: a sync costs the same
+		// Let a turn that is about to queue more do so first: a sync costs the same
 		// for one transaction as for many.
 		runtime.Gosched()
 		w.mu.Lock()

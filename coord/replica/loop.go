@@ -2,7 +2,6 @@ package replica
 
 import (
 	"context"
-	"log/slog"
 	"runtime"
 	"slices"
 	"time"
@@ -92,13 +91,7 @@ func (r *Replica) carryOut(in *core.Input, out *core.Output) {
 		}
 		r.mu.Unlock()
 	}
-	for i := range out.Notes {
-		level := slog.LevelInfo
-		if out.Notes[i].Warn {
-			level = slog.LevelWarn
-		}
-		r.log.Log(context.Background(), level, out.Notes[i].Text, out.Notes[i].Args...)
-	}
+	r.notes.write(out.Notes)
 }
 
 // await sleeps until there is something to do. It returns true when ctx ended.

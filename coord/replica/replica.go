@@ -13,10 +13,11 @@ import (
 	"kafkacoord/coord/wire"
 )
 
-// Conn is a client connection as the loop needs it.
+// Conn is a client connection as the server needs it. Whoever has the turn calls
+// its methods: the loop, or a goroutine within Submit.
 type Conn interface {
 	// Send queues bytes to the client and, with last, ends the connection after
-	// them. It does not block and keeps nothing of b. The loop calls it at most
+	// them. It does not block and keeps nothing of b. It is called at most
 	// once a turn.
 	Send(b []byte, last bool)
 	// Release says that the batch submitted last is consumed.
@@ -26,10 +27,10 @@ type Conn interface {
 	CallWhenSent()
 }
 
-// Observer hears what the loop and the log writer do, to count it. Its methods
-// must be quick; each is called by one goroutine at a time.
+// Observer hears what the server does, to count it. Its methods must be quick;
+// each is called by one goroutine at a time, Turn not always by the same.
 type Observer interface {
-	// Turn is called by the loop after each step.
+	// Turn is called after each step by whoever has the turn.
 	Turn(c *core.Core, out *core.Output, busy time.Duration)
 	// Synced is called by the log writer after each sync.
 	Synced(entries int, took time.Duration)
@@ -71,6 +72,7 @@ type Replica struct {
 	// These belong to whoever has the turn.
 	core         *core.Core
 	snapshotting bool
+	notes        noteLog
 	taken        inbox
 	in           core.Input
 	out          core.Output
@@ -145,6 +147,7 @@ func New(c *core.Core, s *store.Store, clock Clock, o Options) *Replica {
 		options: o, log: o.Log, core: c, store: s,
 		wake: make(chan struct{}, 1), epoch: clock.Start, fatal: make(chan error, 1),
 	}
+	r.notes = noteLog{log: o.Log, seen: make(map[string]*noteCount)}
 	r.writer = newLogWriter(r, s)
 	return r
 }
@@ -229,8 +232,9 @@ func (r *Replica) Close(id core.ConnID) {
 	r.rouse()
 }
 
-// Inspect runs f on the loop between two turns and waits for it. It returns
-// false, without running f, when the server has stopped.
+// Inspect has whoever has the turn run f before a step, or at the end, and waits
+// for it. f must not call Inspect. It returns false, without running f, when the
+// server has stopped.
 func (r *Replica) Inspect(f func(c *core.Core)) bool {
 	done := make(chan struct{})
 	r.mu.Lock()

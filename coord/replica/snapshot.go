@@ -8,7 +8,7 @@ import (
 	"kafkacoord/coord/tree"
 )
 
-// snapshot starts a snapshotter unless one is at work. The loop calls it.
+// snapshot starts a snapshotter unless one is at work. The caller has the turn.
 func (r *Replica) snapshot(ctx context.Context) {
 	if r.snapshotting {
 		r.log.Info("snapshot skipped: the one before is still being written")
@@ -35,7 +35,7 @@ func (r *Replica) snapshot(ctx context.Context) {
 	})
 }
 
-// releaseView gives a view back to the loop.
+// releaseView has whoever takes the next turn release a view.
 func (r *Replica) releaseView(v *tree.View) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -26,18 +26,6 @@ const (
 	CompressionSnappy
 )
 
-// ParseCompression reads the value of zookeeper.snapshot.compression.method:
-// gz and snappy; everything else means none, as in ZooKeeper.
-func ParseCompression(method string) Compression {
-	switch method {
-	case "gz":
-		return CompressionGzip
-	case "snappy":
-		return CompressionSnappy
-	}
-	return CompressionNone
-}
-
 func (c Compression) suffix() string {
 	switch c {
 	case CompressionGzip:

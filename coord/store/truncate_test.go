@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"testing"
 
 	"kafkacoord/coord/vfs"
@@ -103,8 +105,10 @@ func TestEpochs(t *testing.T) {
 		fsys := vfs.NewMemory()
 		s, _ := mustOpen(t, fsys, testOptions())
 		s.log.last = c.last
-		for file, content := range c.files {
-			putFile(t, fsys, "/data/version-2/"+file, []byte(content))
+		// In order: writing a file goes by way of its name with .tmp, which must
+		// not take the place of one that stands there already.
+		for _, file := range slices.Sorted(maps.Keys(c.files)) {
+			putFile(t, fsys, "/data/version-2/"+file, []byte(c.files[file]))
 		}
 		got, err := s.Epochs()
 		if got != c.want || (err != nil) != c.fails {

@@ -102,7 +102,10 @@ func (c *checker) index() {
 	found := make(map[Ref]bool)
 	for i := 0; i < len(x.directory); {
 		table := x.directory[i]
-		span := 1 << (x.depth - table.depth)
+		c.expect(table.depth <= x.depth, "table of depth %d in a directory of depth %d", table.depth, x.depth)
+		span := 1 << (x.depth - min(table.depth, x.depth))
+		c.expect(i%span == 0, "table of %d entries at directory entry %d", span, i)
+		span = min(span, len(x.directory)-i)
 		count := 0
 		for j := range span {
 			c.expect(x.directory[i+j] == table, "directory entry %d", i+j)
@@ -113,6 +116,8 @@ func (c *checker) index() {
 			}
 			count++
 			c.expect(x.table(uint32(e>>32)) == table, "entry %x in the wrong table", e)
+			path := c.paths[Ref(e)]
+			c.expect(path != "" && c.tree.hash(path) == uint32(e>>32), "entry %x has the hash of another path than %.60q", e, path)
 			c.expect(!found[Ref(e)], "record %d indexed twice", Ref(e))
 			found[Ref(e)] = true
 		}

@@ -108,3 +108,51 @@ func TestIndexSplits(t *testing.T) {
 		}
 	}
 }
+
+// Tables that deletions leave nearly empty become one again, and split again
+// when the tree grows again.
+func TestIndexJoins(t *testing.T) {
+	tr := New(digested)
+	const nodes, left = 8000, 10
+	path := func(i int) string { return fmt.Sprintf("/node%d", i) }
+	tables := func() int {
+		distinct := make(map[*hashTable]bool)
+		for _, table := range tr.index.directory {
+			distinct[table] = true
+		}
+		return len(distinct)
+	}
+	// check expects the nodes from first on, and no other.
+	check := func(first int) {
+		t.Helper()
+		mustBeSound(t, tr)
+		for i := range nodes {
+			if found := tr.Find(path(i)) != 0; found != (i >= first) {
+				t.Fatalf("%s found: %v", path(i), found)
+			}
+		}
+	}
+	grow := func(to int) {
+		for i := range to {
+			tr.Apply(&wire.Txn{Type: wire.OpCreate, Zxid: tr.Zxid() + 1, Path: path(i), ACL: wire.OpenACL, ParentCversion: -1})
+		}
+	}
+	for round := range 2 {
+		grow(nodes - round*left) // the second time some are there already
+		check(0)
+		grown := tables()
+		if least := nodes / tableFull; grown < least {
+			t.Fatalf("round %d: %d tables for %d nodes, want at least %d", round, grown, nodes, least)
+		}
+		for i := range nodes - left {
+			tr.Apply(&wire.Txn{Type: wire.OpDelete, Zxid: tr.Zxid() + 1, Path: path(i)})
+			if i%1000 == 0 {
+				mustBeSound(t, tr)
+			}
+		}
+		check(nodes - left)
+		if got := tables(); got > 2 {
+			t.Errorf("round %d: %d tables are left of %d for %d nodes", round, got, grown, left)
+		}
+	}
+}

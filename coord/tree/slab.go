@@ -139,6 +139,9 @@ func (s *slabs) withSpace(class uint8) uint32 {
 		number = uint32(len(s.slabs))
 		s.slabs, s.memory = append(s.slabs, slab{}), append(s.memory, nil)
 	}
+	if number >= uint32(blobLarge)/slabUnits {
+		panic("tree: names and data take more than 32 GiB, which blob references cannot address")
+	}
 	s.slabs[number] = slab{class: class, listed: true}
 	s.memory[number] = new(slabMemory)
 	s.partial[class] = append(s.partial[class], number)

@@ -237,10 +237,6 @@ func (t *Tree) Digest() uint64 { return t.digest }
 // Zxid is the last transaction applied.
 func (t *Tree) Zxid() wire.Zxid { return t.zxid }
 
-// SetZxid moves the last processed zxid: a new leader stands at the start of
-// its epoch before its first transaction.
-func (t *Tree) SetZxid(z wire.Zxid) { t.zxid = z }
-
 // NumNodes is the number of nodes, the root included.
 func (t *Tree) NumNodes() int { return t.count }
 

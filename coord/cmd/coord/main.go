@@ -42,7 +42,7 @@ func main() {
 func command() *cobra.Command {
 	c := &cobra.Command{
 		Use:           "coord",
-		Short:         "A ZooKeeper-compatible quorum server for Kafka",
+		Short:         "A ZooKeeper-compatible server for Kafka",
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}

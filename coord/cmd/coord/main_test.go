@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -98,6 +99,7 @@ func TestServeExitCodes(t *testing.T) {
 		"damaged data":     {[]string{"--config", writeFile(t, "zoo.cfg", "dataDir="+damaged+"\ncoord.listen.randomClientPort=true\n")}, 3, "snapshot.5"},
 		"dataDir a file":   {[]string{"--config", writeFile(t, "zoo.cfg", "dataDir="+file+"\ncoord.listen.randomClientPort=true\n")}, 3, "a-file"},
 		"directory in use": {[]string{"--config", writeFile(t, "zoo.cfg", "dataDir="+taken+"\ncoord.listen.randomClientPort=true\n")}, 3, "in use by another server"},
+		"sasl asked for":   {[]string{"--config", writeFile(t, "zoo.cfg", "dataDir=/tmp/x\nauthProvider.1=org.apache.zookeeper.server.auth.SASLAuthenticationProvider\n")}, 2, "SASL is not served"},
 		"unknown flag":     {[]string{"--no-such-flag"}, 2, "--no-such-flag"},
 		"port in use":      {[]string{"--config", writeFile(t, "zoo.cfg", fmt.Sprintf("dataDir=%s\nclientPortAddress=127.0.0.1\nclientPort=%d\n", t.TempDir(), port))}, 1, "client port"},
 		"no autocreation":  {[]string{"--config", writeFile(t, "zoo.cfg", "dataDir=/nowhere/data\nclientPort=2181\n"), "-Dzookeeper.datadir.autocreate=false"}, 3, "/nowhere/data"},
@@ -113,6 +115,28 @@ func TestServeExitCodes(t *testing.T) {
 				t.Errorf("exit code %d, error %v; want %d and %q\n%s", got, err, c.code, c.says, log)
 			}
 		})
+	}
+}
+
+// TestConfigWarnings: what is written for nothing is named once, and the
+// built-in configuration gives no cause for a warning.
+func TestConfigWarnings(t *testing.T) {
+	for _, name := range []string{"KAFKA_OPTS", "JVMFLAGS", "SERVER_JVMFLAGS"} {
+		t.Setenv(name, "")
+	}
+	for path, want := range map[string]string{
+		"": "",
+		writeFile(t, "zoo.cfg", "dataDir=/d\n4lw.commands.whitelist=ruok, srrv, mnrt\n"): "mnrt, srrv",
+		writeFile(t, "zoo.cfg", "dataDir=/d\n4lw.commands.whitelist=*\n"):                "",
+	} {
+		var log bytes.Buffer
+		if _, err := readConfig(path, nil, slog.New(slog.NewTextHandler(&log, nil))); err != nil {
+			t.Fatal(err)
+		}
+		lines := strings.Count(log.String(), "\n")
+		if want == "" && lines != 0 || want != "" && (lines != 1 || !strings.Contains(log.String(), want)) {
+			t.Errorf("%q logs %q, want one line with %q or none", path, log.String(), want)
+		}
 	}
 }
 

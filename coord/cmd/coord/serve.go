@@ -13,13 +13,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"kafkacoord/coord"
+	"kafkacoord/coord/admin"
 	"kafkacoord/coord/config"
 	"kafkacoord/coord/store"
 )
 
 // newcomer is the configuration of a server started without one: for trying
 // things out on this machine, never for others to reach.
-const newcomer = `dataDir=data
+const newcomer = `dataDir=./data
 clientPort=2181
 clientPortAddress=127.0.0.1
 tickTime=2000
@@ -126,6 +127,9 @@ func readConfig(path string, args []string, log *slog.Logger) (*config.Config, e
 	}
 	for _, w := range warnings {
 		log.Warn(w.String())
+	}
+	if words := admin.NewWhitelist(cfg.FourLetterWhitelist, cfg.ReadOnlyMode).Unknown(); len(words) > 0 {
+		log.Warn("4lw.commands.whitelist names words that this server does not know; they have no effect", "words", strings.Join(words, ", "))
 	}
 	return cfg, nil
 }
