@@ -71,8 +71,11 @@ type Found struct {
 type Report struct {
 	Seeds      int
 	Operations int
-	Found      []Found // unlisted differences, at most one a seed
-	Listed     []int   // how often each entry of Differences was seen
+	// LeftOpen counts older connections of a session that the first server left
+	// open when the session came back; see Differences.
+	LeftOpen int
+	Found    []Found // unlisted differences, at most one a seed
+	Listed   []int   // how often each entry of Differences was seen
 }
 
 // ListedTotal is how often any listed difference was seen.
@@ -88,6 +91,7 @@ func (r *Report) ListedTotal() int {
 func (r *Report) Add(other Report) {
 	r.Seeds += other.Seeds
 	r.Operations += other.Operations
+	r.LeftOpen += other.LeftOpen
 	r.Found = append(r.Found, other.Found...)
 	if r.Listed == nil {
 		r.Listed = make([]int, len(Differences))
@@ -116,6 +120,9 @@ func (r *Report) String() string {
 		fmt.Fprintf(&b, "listed: %s (%s)\n    %s\n", d.Name, seen, d.Reason)
 	}
 	listed := r.ListedTotal()
+	if r.LeftOpen > 0 {
+		fmt.Fprintf(&b, "older connections of a session that ZooKeeper left open: %d\n", r.LeftOpen)
+	}
 	fmt.Fprintf(&b, "oracle: %d seeds, %d operations, %d differences (%d listed)\n", r.Seeds, r.Operations, len(r.Found)+listed, listed)
 	return b.String()
 }
@@ -170,6 +177,7 @@ func Run(ctx context.Context, addrA, addrB string, o Options) (Report, error) {
 		out, err := r.seed(ctx, seed)
 		report.Seeds++
 		report.Operations += out.operations
+		report.LeftOpen = r.leftOpen
 		for i, n := range out.listed {
 			report.Listed[i] += n
 		}
@@ -195,6 +203,8 @@ type runner struct {
 	options Options
 	sides   [2]*side
 	runs    int // roots used
+	// leftOpen counts older connections of a session that only coord closed.
+	leftOpen int
 }
 
 // seedOutcome is what one seed brought.

@@ -189,11 +189,12 @@ func decodeMulti(d *Decoder, req *Request, allowed func(Op) bool) {
 		req.Subs = append(room(req.Subs), Request{Op: op, TTL: -1})
 		sub := &req.Subs[len(req.Subs)-1]
 		decodeBody(d, sub)
-		if !multiCreateOK(sub) {
-			d.Fail()
-		}
 		if d.bad {
 			req.Subs = req.Subs[:len(req.Subs)-1]
+			return
+		}
+		if !multiCreateOK(sub) {
+			d.Fail()
 			return
 		}
 	}
