@@ -195,6 +195,9 @@ func decodeMulti(d *Decoder, req *Request, allowed func(Op) bool) {
 		}
 		if !multiCreateOK(sub) {
 			d.Fail()
+			if sub.Flags < FlagPersistent || sub.Flags > FlagPersistentSequentialTTL {
+				req.Subs = req.Subs[:len(req.Subs)-1] // ZooKeeper does not get to its list
+			}
 			return
 		}
 	}
