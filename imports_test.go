@@ -44,15 +44,17 @@ var mayImport = map[string][]string{
 	"coord/secure":    {"coord/wire", "coord/config"},
 	"coord/peernet":   {"coord/wire", "coord/secure", "coord/metrics"},
 	"coord/clientnet": {"coord/wire", "coord/secure", "coord/metrics"},
-	"coord/replica":   {"coord/wire", "coord/tree", "coord/core", "coord/store", "coord/metrics"},
+	"coord/replica":   {"coord/wire", "coord/tree", "coord/zab", "coord/core", "coord/store", "coord/metrics"},
 	"coord/admin":     {"coord/config", "coord/metrics"},
-	"coord/sim":       {"coord/wire", "coord/core", "coord/store", "coord/vfs"},
+	"coord/sim": {
+		"coord/wire", "coord/auth", "coord/tree", "coord/session", "coord/prep", "coord/zab", "coord/core", "coord/store", "coord/vfs",
+	},
 
 	// Above the server.
 	"coord/client": {"coord/wire", "coord/secure"},
 	"coord/bench":  {"coord/wire", "coord/client", "coord/secure"},
 	"coord": {
-		"coord/wire", "coord/auth", "coord/tree", "coord/session", "coord/prep", "coord/core", "coord/config", "coord/metrics",
+		"coord/wire", "coord/auth", "coord/tree", "coord/session", "coord/prep", "coord/zab", "coord/core", "coord/config", "coord/metrics",
 		"coord/vfs", "coord/store", "coord/secure", "coord/peernet", "coord/clientnet", "coord/replica", "coord/admin",
 	},
 	"coord/cmd/coord": {"*"},
@@ -62,7 +64,7 @@ var mayImport = map[string][]string{
 // element of the path. They see of the server its formats, its client and its
 // readers of files; integration, which runs whole processes, may see all.
 var besideMayImport = map[string][]string{
-	"kafkameta":   {"coord/wire", "coord/client", "coord/store", "kafkameta"},
+	"kafkameta":   {"coord/wire", "coord/client", "coord/store", "coord/tree", "coord/vfs", "kafkameta"},
 	"compat":      {"coord/wire", "coord/client", "coord/store", "kafkameta", "compat", "integration"},
 	"deploy":      {"deploy"},
 	"dashboards":  {"dashboards"},
