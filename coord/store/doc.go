@@ -2,9 +2,9 @@
 // in ZooKeeper's version-2 format, byte for byte, so that a Java server can
 // open the same directories before and after.
 //
-// It owns the files log.*, snapshot.*, acceptedEpoch, currentEpoch and their
-// temporary forms below the two version-2 directories, and the file initialize
-// in the log directory.
+// It owns the files log.*, snapshot.*, install.*, acceptedEpoch, currentEpoch
+// and their temporary forms below the two version-2 directories, the file
+// initialize in the log directory and the file membership in the data directory.
 //
 // It promises:
 //
@@ -19,9 +19,11 @@
 //
 // It does not decide when to sync, when to snapshot or what to purge, and it
 // runs no goroutines: one goroutine, the log writer, owns Append, Sync, Roll,
-// ShouldSnapshot, Truncate and Close; WriteSnapshot and Purge may run on one
-// other goroutine at the same time and share nothing with it but the
-// directories. The order of events is drawn in DESIGN.md.
+// ShouldSnapshot, Truncate, Install, the setters of epochs and membership and
+// Close; WriteSnapshot and Purge may run on one other goroutine at the same time
+// and share nothing with it but the directories. Neither may run beside Truncate
+// or Install. A snapshot must not be ahead of what is durable in the log: the log
+// would have a hole. The order of events is drawn in DESIGN.md.
 //
 // It answers to ZooKeeper's FileTxnSnapLog, FileTxnLog, FilePadding, FileSnap,
 // SnapStream, PurgeTxnLog and SyncRequestProcessor.

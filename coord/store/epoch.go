@@ -28,10 +28,15 @@ type Epochs struct {
 }
 
 // Epochs reads the epoch files. Missing ones are made, from the epoch of the
-// last transaction. If the last transaction is of a later epoch than
-// currentEpoch, an interrupted update in currentEpoch.tmp supplies the value;
-// without it, or when accepted is below current, the error is [ErrEpochs]
-// (ZooKeeper: QuorumPeer.loadDataBase).
+// last transaction.
+//
+// A last transaction of a later epoch than currentEpoch is what a member leaves
+// that went down between the transactions that its new leader sent it and the
+// epoch file. Only committed ones are logged then, so that the member holds all
+// that came before that epoch: the epoch counts as its own if it was accepted,
+// or if an interrupted update in currentEpoch.tmp has it. (Java starts only in
+// the second case; QuorumPeer.loadDataBase.) Otherwise, or when accepted is
+// below current, the error is [ErrEpochs].
 func (s *Store) Epochs() (Epochs, error) {
 	last := max(s.LastZxid(), 0).Epoch()
 	current, err := s.epoch(currentEpochFile, last)
@@ -39,13 +44,7 @@ func (s *Store) Epochs() (Epochs, error) {
 		return Epochs{}, err
 	}
 	if last > current {
-		interrupted, err := readEpoch(s.fs, filepath.Join(s.options.snapshotDir(), currentEpochFile+temporary))
-		if err != nil || interrupted < last {
-			return Epochs{}, fmt.Errorf("store: currentEpoch is %d but the last transaction is %v: %w",
-				current, s.LastZxid(), ErrEpochs)
-		}
-		current = interrupted
-		if err := s.SetCurrentEpoch(current); err != nil {
+		if current, err = s.catchUp(current, last); err != nil {
 			return Epochs{}, err
 		}
 	}
@@ -58,6 +57,16 @@ func (s *Store) Epochs() (Epochs, error) {
 			accepted, current, ErrEpochs)
 	}
 	return Epochs{Accepted: accepted, Current: current}, nil
+}
+
+// catchUp raises the epoch of a member that holds a transaction of a later one.
+func (s *Store) catchUp(current, last int64) (int64, error) {
+	for _, name := range []string{acceptedEpochFile, currentEpochFile + temporary} {
+		if epoch, err := readEpoch(s.fs, filepath.Join(s.options.snapshotDir(), name)); err == nil && epoch >= last {
+			return last, s.SetCurrentEpoch(last)
+		}
+	}
+	return 0, fmt.Errorf("store: currentEpoch is %d but the last transaction is %v: %w", current, s.LastZxid(), ErrEpochs)
 }
 
 // SetAcceptedEpoch makes the promise to follow no older epoch durable.

@@ -11,15 +11,14 @@ import (
 // Defaults and bounds of [Options] (ZooKeeper: SyncRequestProcessor.java,
 // FilePadding.java, BinaryInputArchive.java).
 const (
-	DefaultPreallocBytes     = 64 << 20
-	DefaultSnapCount         = 100_000
-	DefaultSnapSizeBytes     = 4 << 30
-	minSnapCount             = 2
-	snapshotCandidatesMax    = 100 // snapshots that recovery looks at
-	versionDirectory         = "version-2"
-	initializeFile           = "initialize"
-	minRetainCount           = 3 // see Purge
-	defaultSnapshotSyncBytes = 8 << 20
+	DefaultPreallocBytes  = 64 << 20
+	DefaultSnapCount      = 100_000
+	DefaultSnapSizeBytes  = 4 << 30
+	minSnapCount          = 2
+	snapshotCandidatesMax = 100 // snapshots that recovery looks at
+	versionDirectory      = "version-2"
+	initializeFile        = "initialize"
+	minRetainCount        = 3 // see Purge
 )
 
 // DefaultMaxRecordBytes is the least bound on a transaction, path or data in

@@ -69,6 +69,7 @@ type recovery struct {
 
 	result  *Recovered
 	logs    []FileInfo
+	broken  string // path of the newest snapshot that is not whole
 	digests digestCheck
 }
 
@@ -166,6 +167,9 @@ func (r *recovery) loadSnapshot() (bool, error) {
 		}
 		if !valid {
 			r.note("%s is not a whole snapshot and is passed over", f.Path)
+			if r.broken == "" && f.Zxid > 0 { // snapshot.0 is that of an empty server
+				r.broken = f.Path
+			}
 			continue
 		}
 		candidates++
@@ -236,7 +240,9 @@ func (r *recovery) hasRecords() (bool, error) {
 	return false, err
 }
 
-// fillEmpty writes snapshot.0 if the operator allows an empty database.
+// fillEmpty writes snapshot.0 if the operator allows an empty database. Where a
+// snapshot of something was, Java starts empty all the same; here that takes the
+// operator's word.
 func (r *recovery) fillEmpty() error {
 	marker := filepath.Join(r.options.LogDir, initializeFile)
 	_, err := r.fs.Stat(marker)
@@ -244,6 +250,11 @@ func (r *recovery) fillEmpty() error {
 		return fmt.Errorf("store: look at %s: %w", marker, err)
 	}
 	marked := err == nil
+	if !marked && !r.options.TrustEmpty && r.broken != "" {
+		return fmt.Errorf("store: %s is not a whole snapshot, and there is neither another one nor a log: "+
+			"restore the data from a backup, empty the directory of a member that can synchronise again, "+
+			"or, if the data may be lost, set snapshot.trust.empty=true for one start: %w", r.broken, ErrNoSnapshot)
+	}
 	if !marked && r.options.NoAutoCreateData {
 		r.note("the data directory is empty and may not be filled (db.autocreate=false, no %s)", marker)
 		return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	"kafkacoord/coord/vfs"
@@ -20,6 +21,7 @@ func TestEmptyDatabaseRules(t *testing.T) {
 		options func(*Options)
 		zxid    wire.Zxid
 		err     error
+		says    string // part of the error
 		left    []string
 	}{
 		"fresh": {zxid: 0, left: []string{"version-2/snapshot.0"}},
@@ -55,7 +57,24 @@ func TestEmptyDatabaseRules(t *testing.T) {
 		},
 		"invalid snapshot only": {
 			files: map[string]string{"version-2/snapshot.7": "cut"},
+			err:   ErrNoSnapshot, says: "/data/version-2/snapshot.7",
+		},
+		"invalid snapshots and a log without records": {
+			files: map[string]string{"version-2/snapshot.7": "cut", "version-2/snapshot.9": "", "version-2/log.8": string(appendLogHeader(nil))},
+			err:   ErrNoSnapshot, says: "/data/version-2/snapshot.9",
+		},
+		"invalid snapshot only, trusted": {
+			files:   map[string]string{"version-2/snapshot.7": "cut"},
+			options: func(o *Options) { o.TrustEmpty = true },
+			zxid:    0, left: []string{"version-2/snapshot.0", "version-2/snapshot.7"},
+		},
+		"invalid snapshot only, allowed by file": {
+			files: map[string]string{"version-2/snapshot.7": "cut", "initialize": ""},
 			zxid:  0, left: []string{"version-2/snapshot.0", "version-2/snapshot.7"},
+		},
+		"invalid snapshot of nothing": {
+			files: map[string]string{"version-2/snapshot.0": "cut"},
+			zxid:  0, left: []string{"version-2/snapshot.0"},
 		},
 		"unloadable snapshot": {
 			files: map[string]string{"version-2/snapshot.7": "looks valid\x00\x00\x00\x01/"},
@@ -76,8 +95,8 @@ func TestEmptyDatabaseRules(t *testing.T) {
 			var damage *CorruptionError
 			switch {
 			case errors.Is(c.err, ErrNoSnapshot):
-				if !errors.Is(err, ErrNoSnapshot) {
-					t.Fatalf("error %v, want %v", err, c.err)
+				if !errors.Is(err, ErrNoSnapshot) || !strings.Contains(err.Error(), c.says) {
+					t.Fatalf("error %v, want %v with %q", err, c.err, c.says)
 				}
 				return
 			case c.err != nil:

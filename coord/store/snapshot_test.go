@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"hash/adler32"
 	"io"
 	"maps"
@@ -210,12 +211,14 @@ func TestWriteSnapshotFailures(t *testing.T) {
 		rule vfs.Rule
 	}{
 		"write":    {context.Background(), vfs.Rule{Op: vfs.OpWrite, Path: "snapshot.a", Short: 3, Err: boom}},
+		"piece":    {context.Background(), vfs.Rule{Op: vfs.OpWriteBack, Path: "snapshot.a", Err: boom}},
 		"sync":     {context.Background(), vfs.Rule{Op: vfs.OpSync, Path: "snapshot.a", Err: boom}},
 		"create":   {context.Background(), vfs.Rule{Op: vfs.OpCreate, Path: "snapshot.a", Err: boom}},
 		"canceled": {canceled, vfs.Rule{}},
 	}
 	h := newHistory(4)
-	h.grow(10)
+	h.grow(9)
+	h.add(wire.Txn{Type: wire.OpCreate, Path: "/large", Data: make([]byte, snapshotPieceBytes), ACL: wire.OpenACL, ParentCversion: -1})
 	for name, c := range cases {
 		f := vfs.NewFaulty(vfs.NewMemory())
 		s, _ := mustOpen(t, f, testOptions())
@@ -230,6 +233,33 @@ func TestWriteSnapshotFailures(t *testing.T) {
 		// The log is not touched by it.
 		must(t, s.Append([]Entry{entry(1)}))
 		must(t, s.Sync())
+	}
+}
+
+// TestSnapshotRests: whoever writes a large snapshot gets to rest after each piece,
+// with that piece in the file.
+func TestSnapshotRests(t *testing.T) {
+	const pieces = 5
+	h := newHistory(5)
+	for i := range pieces {
+		h.add(wire.Txn{
+			Type: wire.OpCreate, Path: fmt.Sprintf("/large%d", i), Data: make([]byte, snapshotPieceBytes), ACL: wire.OpenACL, ParentCversion: -1,
+		})
+	}
+	fsys := vfs.NewMemory()
+	s, _ := mustOpen(t, fsys, testOptions())
+	rests := 0
+	snap := h.snapshot()
+	snap.Rest = func() {
+		rests++
+		info, err := fsys.Stat("/data/version-2/" + SnapshotName(snap.View.Zxid(), CompressionNone) + temporary)
+		if err != nil || info.Size < int64(rests)*snapshotPieceBytes {
+			t.Errorf("rest %d: the file has %d bytes, error %v", rests, info.Size, err)
+		}
+	}
+	must(t, s.WriteSnapshot(t.Context(), snap))
+	if rests != pieces {
+		t.Errorf("%d rests in %d pieces", rests, pieces)
 	}
 }
 

@@ -35,6 +35,9 @@ func Open(fsys vfs.FS, o Options) (*Store, *Recovered, error) {
 	if err := removeTemporaries(fsys, o.snapshotDir()); err != nil {
 		return nil, nil, err
 	}
+	if err := finishInstall(fsys, o); err != nil {
+		return nil, nil, err
+	}
 	r, err := recoverFiles(fsys, o, recoverRepair)
 	if err != nil {
 		return nil, nil, err

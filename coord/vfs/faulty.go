@@ -17,6 +17,7 @@ const (
 	OpWrite
 	OpTruncate
 	OpAllocate
+	OpWriteBack
 	OpSync
 	OpRename
 	OpRemove
@@ -289,6 +290,13 @@ func (f *faultyFile) Zero(from, to int64) error {
 		return err
 	}
 	return f.File.Zero(from, to)
+}
+
+func (f *faultyFile) WriteBack(from, to int64) error {
+	if err := f.fs.check(OpWriteBack, f.name); err != nil {
+		return err
+	}
+	return f.File.WriteBack(from, to)
 }
 
 func (f *faultyFile) Sync() error {

@@ -36,18 +36,19 @@ func TestFaultyRules(t *testing.T) {
 func TestFaultyOperations(t *testing.T) {
 	boom := errors.New("boom")
 	calls := map[Op]func(f *Faulty, file File) error{
-		OpCreate:   func(f *Faulty, _ File) error { _, err := f.Create("x"); return err },
-		OpOpen:     func(f *Faulty, _ File) error { _, err := f.OpenWrite("f"); return err },
-		OpRead:     func(_ *Faulty, file File) error { _, err := file.Read(make([]byte, 1)); return err },
-		OpWrite:    func(_ *Faulty, file File) error { _, err := file.Write([]byte("x")); return err },
-		OpTruncate: func(_ *Faulty, file File) error { return file.Truncate(0) },
-		OpAllocate: func(_ *Faulty, file File) error { return file.Allocate(10) },
-		OpSync:     func(_ *Faulty, file File) error { return file.Sync() },
-		OpRename:   func(f *Faulty, _ File) error { return f.Rename("f", "g") },
-		OpRemove:   func(f *Faulty, _ File) error { return f.Remove("f") },
-		OpReadDir:  func(f *Faulty, _ File) error { _, err := f.ReadDir("/"); return err },
-		OpMkdirAll: func(f *Faulty, _ File) error { return f.MkdirAll("d") },
-		OpSyncDir:  func(f *Faulty, _ File) error { return f.SyncDir("/") },
+		OpCreate:    func(f *Faulty, _ File) error { _, err := f.Create("x"); return err },
+		OpOpen:      func(f *Faulty, _ File) error { _, err := f.OpenWrite("f"); return err },
+		OpRead:      func(_ *Faulty, file File) error { _, err := file.Read(make([]byte, 1)); return err },
+		OpWrite:     func(_ *Faulty, file File) error { _, err := file.Write([]byte("x")); return err },
+		OpTruncate:  func(_ *Faulty, file File) error { return file.Truncate(0) },
+		OpAllocate:  func(_ *Faulty, file File) error { return file.Allocate(10) },
+		OpWriteBack: func(_ *Faulty, file File) error { return file.WriteBack(0, 7) },
+		OpSync:      func(_ *Faulty, file File) error { return file.Sync() },
+		OpRename:    func(f *Faulty, _ File) error { return f.Rename("f", "g") },
+		OpRemove:    func(f *Faulty, _ File) error { return f.Remove("f") },
+		OpReadDir:   func(f *Faulty, _ File) error { _, err := f.ReadDir("/"); return err },
+		OpMkdirAll:  func(f *Faulty, _ File) error { return f.MkdirAll("d") },
+		OpSyncDir:   func(f *Faulty, _ File) error { return f.SyncDir("/") },
 	}
 	for op, call := range calls {
 		f := NewFaulty(NewMemory())

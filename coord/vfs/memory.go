@@ -372,6 +372,13 @@ func (f *memoryFile) Zero(from, to int64) error {
 	return nil
 }
 
+// WriteBack implements [File]: what was not synced stays as volatile as it was.
+func (f *memoryFile) WriteBack(_, _ int64) error {
+	f.fs.mu.Lock()
+	defer f.fs.mu.Unlock()
+	return f.changeable("write back")
+}
+
 func (f *memoryFile) Sync() error {
 	f.fs.mu.Lock()
 	defer f.fs.mu.Unlock()

@@ -97,6 +97,7 @@ func (o osFile) ReadAt(p []byte, off int64) (int, error) { return o.f.ReadAt(p, 
 func (o osFile) Write(p []byte) (int, error)             { return o.f.Write(p) }
 func (o osFile) Close() error                            { return o.f.Close() }
 func (o osFile) Truncate(size int64) error               { return o.f.Truncate(size) }
+func (o osFile) WriteBack(from, to int64) error          { return writeBack(o.f, from, to) }
 func (o osFile) Sync() error                             { return syncData(o.f) }
 
 func (o osFile) Allocate(size int64) error {

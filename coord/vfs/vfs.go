@@ -54,6 +54,10 @@ type File interface {
 	// after a write that finds its blocks is several times as fast as one that
 	// must first record new blocks. The position stays.
 	Zero(from, to int64) error
+	// WriteBack has the disk write what stands between two offsets now and waits
+	// for it, so that later syncs, of other files as well, find little left to
+	// do. It promises no durability: only Sync does.
+	WriteBack(from, to int64) error
 	// Sync makes the contents and the size durable (fdatasync).
 	Sync() error
 	// Size is the present length in bytes.

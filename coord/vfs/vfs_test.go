@@ -32,6 +32,8 @@ func TestFileSystems(t *testing.T) {
 			must(t, f.Allocate(4096))
 			must(t, f.Allocate(100)) // never shrinks
 			write(t, f, "world")     // never moves the position
+			must(t, f.WriteBack(0, 11))
+			must(t, f.WriteBack(11, 1<<20)) // beyond the end there is nothing to do
 			must(t, f.Sync())
 			wantSize(t, f, 4096)
 			must(t, f.Close())
