@@ -24,6 +24,7 @@ import (
 	"kafkacoord/coord/tree"
 	"kafkacoord/coord/vfs"
 	"kafkacoord/coord/wire"
+	"kafkacoord/coord/zab"
 )
 
 // Option changes how a node is started.
@@ -53,6 +54,8 @@ type Node struct {
 	listener net.Listener
 	observer *observer
 	web      webServers
+	self     wire.PeerID // 1 for a server that stands alone
+	peers    *peers      // nil for a server that stands alone
 
 	whitelist admin.Whitelist // of four-letter words
 
@@ -71,13 +74,13 @@ func Start(ctx context.Context, cfg *config.Config, opts ...Option) (*Node, erro
 		f(&o)
 	}
 	n := &Node{config: cfg, log: o.log, started: time.Now(), done: make(chan struct{})}
-	if cfg.Quorum.Distributed() {
-		return nil, errors.New("coord: the configuration lists several servers; this version serves standalone only: leave one server.N line or none")
-	}
 	if cfg.SecureClientPort != 0 {
-		return nil, errors.New("coord: secureClientPort is set, but this version does not serve TLS; remove the key rather than serve in the clear")
+		return nil, &config.Error{
+			File: cfg.File, Key: "secureClientPort", Exit: config.ExitInvalidInvocation,
+			Text: "this version does not serve TLS; remove the key rather than serve in the clear",
+		}
 	}
-	if err := n.assemble(o.fs); err != nil {
+	if err := n.assemble(ctx, o.fs); err != nil {
 		for _, undo := range slices.Backward(n.opened) {
 			err = errors.Join(err, undo())
 		}
@@ -88,8 +91,9 @@ func Start(ctx context.Context, cfg *config.Config, opts ...Option) (*Node, erro
 }
 
 // assemble opens everything and joins it; what it opened stands in n.opened.
-func (n *Node) assemble(fsys vfs.FS) error {
+func (n *Node) assemble(ctx context.Context, fsys vfs.FS) error {
 	cfg := n.config
+	n.self = 1
 	registry, err := newRegistry(cfg)
 	if err != nil {
 		return err
@@ -104,18 +108,38 @@ func (n *Node) assemble(fsys vfs.FS) error {
 		return err
 	}
 	clock := replica.Clock{Start: n.started}
-	c := core.New(coreConfig(cfg), registry, core.State{
-		Tree: recovered.Tree, Sessions: recovered.Sessions, Zxid: max(recovered.LastZxid, 0),
-	}, clock.Now(), clock.Mono())
+	state := core.State{Tree: recovered.Tree, Sessions: recovered.Sessions, Zxid: max(recovered.LastZxid, 0)}
+	quorum, err := n.prepareQuorum(&state, recovered)
+	if err != nil {
+		return err
+	}
+	c := core.New(coreConfig(cfg, n.self, quorum), registry, state, clock.Now(), clock.Mono())
 	n.observer.recovered(recovered)
 	n.replica = replica.New(c, n.store, clock, replicaOptions(cfg, n, recovered))
 	n.clients = clientnet.NewServer(host{n}, clientOptions(cfg, n))
+	if n.peers != nil {
+		n.peers.replica = n.replica
+		if err := n.peers.start(ctx, quorum.Members.Voters()); err != nil {
+			return err
+		}
+		n.opened = append(n.opened, func() error { n.peers.close(); return nil })
+	}
 	return n.startWeb()
 }
 
 // openStore takes the data directory and recovers what it holds.
 func (n *Node) openStore(fsys vfs.FS) (*store.Recovered, error) {
 	cfg := n.config
+	if cfg.Quorum.Distributed() {
+		on := fsys
+		if on == nil {
+			on = vfs.OS()
+		}
+		var err error
+		if n.self, err = readMyID(on, cfg.DataDir); err != nil {
+			return nil, err
+		}
+	}
 	if fsys == nil {
 		fsys = vfs.OS()
 		if err := n.lockDirectories(); err != nil {
@@ -128,7 +152,7 @@ func (n *Node) openStore(fsys vfs.FS) (*store.Recovered, error) {
 	}
 	n.store = s
 	n.opened = append(n.opened, s.Close)
-	if recovered.LastZxid < 0 {
+	if recovered.LastZxid < 0 && !cfg.Quorum.Distributed() {
 		return nil, fmt.Errorf("coord: %w: %s is empty and db.autocreate is false: create the file %s to allow an empty start",
 			store.ErrNoSnapshot, cfg.DataDir, filepath.Join(cfg.DataLogDir, "initialize"))
 	}
@@ -196,6 +220,9 @@ func (n *Node) serve(ctx context.Context) {
 	go func() {
 		n.err = n.replica.Run(ctx)
 		n.cancel()
+		if n.peers != nil {
+			n.peers.close() // the others must notice at once
+		}
 		n.clients.Close()
 		n.web.close()
 		n.tasks.Wait()
@@ -263,9 +290,9 @@ func newRegistry(cfg *config.Config) (*auth.Registry, error) {
 	return r, nil
 }
 
-func coreConfig(cfg *config.Config) core.Config {
+func coreConfig(cfg *config.Config, self wire.PeerID, quorum *zab.Config) core.Config {
 	return core.Config{
-		ServerID: 1, Tick: wire.Millis(cfg.TickTime.Milliseconds()),
+		ServerID: uint8(self), Quorum: quorum, Tick: wire.Millis(cfg.TickTime.Milliseconds()),
 		MinSessionTimeout: millis(cfg.MinSessionTimeout), MaxSessionTimeout: millis(cfg.MaxSessionTimeout),
 		OutstandingLimit: cfg.GlobalOutstandingLimit, TxnBytes: cfg.MaxBuffer + cfg.MaxBufferExtra,
 		Container: core.ContainerConfig{
@@ -275,7 +302,7 @@ func coreConfig(cfg *config.Config) core.Config {
 		Throttle: throttleConfig(&cfg.ConnectionThrottle),
 		Prep: prep.Config{
 			ExtendedTypes: cfg.ExtendedTypes, Digest: cfg.DigestEnabled, CloseSessionTxn: cfg.CloseSessionTxn,
-			EnforceQuota: cfg.EnforceQuota, Standalone: true, ReconfigEnabled: cfg.Quorum.ReconfigEnabled,
+			EnforceQuota: cfg.EnforceQuota, Standalone: quorum == nil, ReconfigEnabled: cfg.Quorum.ReconfigEnabled,
 		},
 	}
 }
@@ -318,11 +345,16 @@ func storeOptions(cfg *config.Config) store.Options {
 
 func replicaOptions(cfg *config.Config, n *Node, r *store.Recovered) replica.Options {
 	_, chosen := cfg.Property("snapCount") // an operator's choice is kept to the letter
-	return replica.Options{
+	o := replica.Options{
 		Log: n.log, Observer: n.observer, PurgeEvery: cfg.AutoPurge.Interval, PurgeRetain: cfg.AutoPurge.Retain,
 		DiskReserve: max(cfg.DiskReserve, 0), SnapshotAtStart: r.TxnsLoaded > 0,
 		PutOffSnapshots: !chosen && !cfg.ZooKeeperDefaults, FsyncWarning: cfg.FsyncWarning,
+		LogSyncShare: cfg.Quorum.SnapshotSizeFactor,
 	}
+	if n.peers != nil {
+		o.Peers = n.peers
+	}
+	return o
 }
 
 func clientOptions(cfg *config.Config, n *Node) clientnet.Options {

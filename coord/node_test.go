@@ -141,6 +141,47 @@ func TestDirectoryIsTaken(t *testing.T) {
 	}
 }
 
+// TestLogDirectoryIsTaken: two servers with data of their own must not share a
+// log.
+func TestLogDirectoryIsTaken(t *testing.T) {
+	logs := t.TempDir()
+	start(t, configure(t, t.TempDir(), "dataLogDir="+logs+"\n"))
+	node, err := coord.Start(t.Context(), configure(t, t.TempDir(), "dataLogDir="+logs+"\n"))
+	if err == nil {
+		_ = node.Stop()
+		t.Fatal("two servers write to one log")
+	}
+	if !errors.Is(err, syscall.EWOULDBLOCK) || !strings.Contains(err.Error(), logs) {
+		t.Errorf("error %v does not say that %s is taken", err, logs)
+	}
+}
+
+// TestEmptyStartIsRefused: without leave an empty directory is not an empty
+// database, and nothing is put there.
+func TestEmptyStartIsRefused(t *testing.T) {
+	disk := vfs.NewMemory()
+	cfg := configure(t, "/data", "db.autocreate=false\n")
+	node, err := coord.Start(t.Context(), cfg, coord.WithFS(disk))
+	if err == nil {
+		_ = node.Stop()
+		t.Fatal("it serves an empty database")
+	}
+	if !errors.Is(err, store.ErrNoSnapshot) || !strings.Contains(err.Error(), "/data/initialize") {
+		t.Errorf("error %v does not name the file that allows it", err)
+	}
+	if files, err := disk.ReadDir("/data/version-2"); err != nil || len(files) > 0 {
+		t.Errorf("it left %v, error %v", files, err)
+	}
+	marker, err := disk.Create("/data/initialize")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := marker.Close(); err != nil {
+		t.Fatal(err)
+	}
+	start(t, cfg, coord.WithFS(disk))
+}
+
 func TestPortIsBusy(t *testing.T) {
 	for name, keys := range map[string]string{
 		"client":  "clientPort=%d\n",
@@ -313,7 +354,6 @@ func TestConfigurationsThatAreNotServedYet(t *testing.T) {
 	}
 	for more, want := range map[string]string{
 		"secureClientPort=2281\n": "does not serve TLS",
-		"initLimit=10\nsyncLimit=5\nserver.1=127.0.0.1:1:2\nserver.2=127.0.0.1:3:4\nserver.3=127.0.0.1:5:6\n": "lists several servers",
 	} {
 		node, err := coord.Start(t.Context(), configure(t, dir, more), coord.WithFS(vfs.NewMemory()))
 		if err == nil {

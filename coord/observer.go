@@ -1,6 +1,7 @@
 package coord
 
 import (
+	"sync/atomic"
 	"time"
 
 	"kafkacoord/coord/clientnet"
@@ -20,11 +21,16 @@ type observer struct {
 	last core.Stats // of the turn before; the loop's own
 
 	read, update *metrics.Summary
+
+	member   memberObserver
+	refusing atomic.Bool // writes, because the disk is nearly full
 }
 
 func newObserver(cfg *config.Config) *observer {
 	set := metrics.NewSet()
-	set.SetRole(metrics.RoleStandalone)
+	if !cfg.Quorum.Distributed() {
+		set.SetRole(metrics.RoleStandalone)
+	}
 	return &observer{
 		set: set, slow: cfg.FsyncWarning,
 		read: set.Summary(metrics.ReadLatency), update: set.Summary(metrics.UpdateLatency),
@@ -42,8 +48,6 @@ func (o *observer) Turn(c *core.Core, out *core.Output, busy time.Duration) {
 	add(metrics.BytesReceivedCount, now.BytesReceived, o.last.BytesReceived)
 	add(metrics.ResponseBytes, now.ResponseBytes, o.last.ResponseBytes)
 	add(metrics.WatchBytes, now.EventBytes, o.last.EventBytes)
-	add(metrics.ProposalCount, now.Proposals, o.last.Proposals)
-	add(metrics.CommitCount, now.Commits, o.last.Commits)
 	add(metrics.ConnectionRequestCount, now.ConnectRequests, o.last.ConnectRequests)
 	add(metrics.ConnectionRevalidateCount, now.Reattached, o.last.Reattached)
 	add(metrics.StaleSessionsExpired, now.Expired, o.last.Expired)
@@ -69,6 +73,7 @@ func (o *observer) Turn(c *core.Core, out *core.Output, busy time.Duration) {
 		logged += int64(len(out.Append[i].Payload))
 	}
 	add(metrics.LogBytes, logged, 0)
+	o.countHistory(c, now)
 	o.last = *now
 }
 
@@ -98,7 +103,10 @@ func (o *observer) Synced(entries int, took time.Duration) {
 }
 
 // Disk notes the free space of the disk.
-func (o *observer) Disk(free int64, _ bool) { o.set.Gauge(metrics.DiskFreeBytes).Set(free) }
+func (o *observer) Disk(free int64, refusing bool) {
+	o.set.Gauge(metrics.DiskFreeBytes).Set(free)
+	o.refusing.Store(refusing)
+}
 
 // Snapshot counts one snapshot.
 func (o *observer) Snapshot(took time.Duration) {

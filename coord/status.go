@@ -8,6 +8,7 @@ import (
 	"kafkacoord/coord/clientnet"
 	"kafkacoord/coord/core"
 	"kafkacoord/coord/metrics"
+	"kafkacoord/coord/replica"
 	"kafkacoord/coord/wire"
 )
 
@@ -47,10 +48,20 @@ func (s source) Status(detail admin.Detail) admin.Status {
 			st.DataDirSize, st.LogDirSize = sizes.Data, sizes.Log
 		}
 	}
-	st.Serving = n.replica.Inspect(func(c *core.Core) {
+	serving := false
+	running := n.replica.Inspect(func(c *core.Core) {
+		serving = c.Serving()
+		fillMember(&st, c, replica.Clock{Start: n.started}.Mono(), detail)
 		fillCounts(&st, c)
 		fillDetails(&st, c, detail, n.started)
 	})
+	st.Serving = running && serving
+	if detail&admin.DetailMember != 0 {
+		st.Disk = admin.DiskStatusOf(n.observer.set, n.config.FsyncWarning, n.observer.refusing.Load(), time.Now())
+		if st.Member != nil {
+			st.Member.Peers = n.peers.status()
+		}
+	}
 	return st
 }
 
@@ -60,6 +71,10 @@ func (n *Node) settings() admin.Settings {
 		if a, ok := n.listener.Addr().(*net.TCPAddr); ok {
 			settings.ClientPort = a.Port
 		}
+	}
+	if n.peers != nil {
+		settings.ServerID = int64(n.self)
+		settings.Quorum = admin.QuorumSettingsOf(n.config, int64(n.self), n.peers.membership)
 	}
 	return settings
 }

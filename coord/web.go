@@ -28,7 +28,7 @@ func (n *Node) startWeb() error {
 	handler, err := metrics.Handler(n.observer.set, metrics.Options{
 		Runtime: m.ExportRuntime, Version: admin.ProductVersion(), ZooKeeperVersion: admin.Version(),
 		Refresh: func() {
-			status := source{n}.Status(admin.DetailCounts)
+			status := source{n}.Status(admin.DetailCounts | admin.DetailMember)
 			admin.Publish(&status, n.observer.set)
 		},
 	})

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"strings"
 	"time"
 
 	"kafkacoord/coord/config"
@@ -39,6 +40,8 @@ const (
 	DetailDigests
 	// DetailCounts: EphemeralCount, ApproximateDataSize, WatchCount, sessions.
 	DetailCounts
+	// DetailMember: Status.Member and Disk.
+	DetailMember
 )
 
 // Status is what the words tell about a server at one moment. It is plain data
@@ -95,6 +98,10 @@ type Status struct {
 	Digests []DigestStatus
 	// Settings are the numbers of the configuration, see SettingsOf.
 	Settings Settings
+	// Member is what a member of an ensemble tells of itself and others; nil for a
+	// server that stands alone.
+	Member *MemberStatus
+	Disk   DiskStatus
 }
 
 // ProposalSizes are sizes in bytes; -1 before the first.
@@ -111,8 +118,8 @@ type ConnectionStatus struct {
 	Received, Sent int64
 	// SessionID is 0 without a session; then what follows is not shown.
 	SessionID int64
-	// LastOperation is ZooKeeper's short name of the last operation, see
-	// OperationName; "NA" before the first.
+	// LastOperation is ZooKeeper's short name of the last operation, as
+	// wire.Op.Short has it; "NA" before the first.
 	LastOperation string
 	Established   time.Time
 	Timeout       time.Duration
@@ -187,7 +194,8 @@ type QuorumSettings struct {
 }
 
 // SettingsOf takes the numbers of a standalone server from its configuration.
-// A caller that binds other ports than the configured ones changes them.
+// A caller that binds other ports than the configured ones changes them; a
+// member adds its id and what QuorumSettingsOf returns.
 func SettingsOf(c *config.Config) Settings {
 	return Settings{
 		ClientPort: orAbsent(c.ClientPort), SecureClientPort: orAbsent(c.SecureClientPort),
@@ -196,6 +204,30 @@ func SettingsOf(c *config.Config) Settings {
 		MinSessionTimeout: c.MinSessionTimeout, MaxSessionTimeout: c.MaxSessionTimeout,
 		ListenBacklog: c.ListenBacklog,
 	}
+}
+
+// QuorumSettingsOf takes the second half of conf from the configuration of the
+// server with the given id. membership is the list of servers in ZooKeeper's
+// canonical form.
+func QuorumSettingsOf(c *config.Config, self int64, membership string) *QuorumSettings {
+	q := &c.Quorum
+	s := &QuorumSettings{
+		InitLimit: q.InitLimit, SyncLimit: q.SyncLimit, ElectionAlgorithm: q.ElectionAlgorithm,
+		Membership: strings.Split(strings.TrimSuffix(membership, "\n"), "\n"),
+	}
+	for i := range q.Servers {
+		server := &q.Servers[i]
+		if server.ID != self {
+			continue
+		}
+		if len(server.Addresses) > 0 {
+			s.ElectionPort, s.QuorumPort = server.Addresses[0].ElectionPort, server.Addresses[0].QuorumPort
+		}
+		if server.Role == config.RoleObserver {
+			s.PeerType = 1
+		}
+	}
+	return s
 }
 
 // orAbsent is a port, or the -1 that ZooKeeper shows for one that is not set.
@@ -221,7 +253,8 @@ type Source interface {
 }
 
 // Publish copies the numbers of a status into the gauges of the same meaning,
-// so that mntr, /metrics and srvr tell the same. The status needs DetailCounts.
+// so that mntr, /metrics and srvr tell the same. The status needs DetailCounts
+// and DetailMember.
 // A server calls it before each scrape; Answer calls it for mntr.
 func Publish(s *Status, set *metrics.Set) {
 	for id, value := range map[metrics.GaugeID]int64{
@@ -244,4 +277,7 @@ func Publish(s *Status, set *metrics.Set) {
 		serving = 1
 	}
 	set.Gauge(metrics.Serving).Set(serving)
+	if s.Member != nil {
+		publishMember(s.Member, s.Mode == ModeLeader, set)
+	}
 }

@@ -24,7 +24,9 @@ type word struct {
 	idle answer
 }
 
-// wordTable is every word. ZooKeeper: FourLetterCommands.java.
+// wordTable is every word. All but memb, which is our own, are ZooKeeper's.
+//
+// ZooKeeper: FourLetterCommands.java.
 var wordTable = []word{
 	{"conf", DetailDirectories, conf, nil},
 	{"cons", DetailConnections, cons, nil},
@@ -35,7 +37,8 @@ var wordTable = []word{
 	{"gtmk", 0, traceMask, traceMask},
 	{"hash", DetailDigests, hash, func(r *request) { r.text(notServing) }},
 	{"isro", 0, isReadOnly, func(r *request) { r.text("null") }},
-	{"mntr", DetailCounts, monitor, nil},
+	{"memb", DetailCounts | DetailMember, memberReport, memberReport},
+	{"mntr", DetailCounts | DetailMember, monitor, nil},
 	{"ruok", 0, areYouOK, areYouOK},
 	{"srst", 0, resetServer, nil},
 	{"srvr", 0, serverStat, nil},

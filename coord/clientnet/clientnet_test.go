@@ -8,10 +8,12 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
-// TestFramesCutAnywhere sends the same frames in two writes, cut at every byte.
+// TestFramesCutAnywhere sends the same frames in two writes, cut at every byte:
+// over a pipe, where the parts arrive apart, and over a socket, where they may.
 func TestFramesCutAnywhere(t *testing.T) {
 	frames := [][]byte{numbered(1), {}, numbered(2), payload(300), {0}}
 	var stream []byte
@@ -20,18 +22,16 @@ func TestFramesCutAnywhere(t *testing.T) {
 	}
 	l := serve(t, &echo{}, Limits{})
 	for cut := range len(stream) + 1 {
-		nc := l.dial()
-		write(t, nc, stream[:cut])
-		if cut%16 == 0 {
-			time.Sleep(time.Millisecond) // so that some parts arrive apart; whether they do does not matter
-		}
-		write(t, nc, stream[cut:])
-		for i, want := range frames {
-			if got := readFrame(t, nc); !bytes.Equal(got, want) {
-				t.Fatalf("cut at %d: frame %d is %q", cut, i, got)
+		for _, nc := range []net.Conn{l.pipe(), l.dial()} {
+			write(t, nc, stream[:cut])
+			write(t, nc, stream[cut:])
+			for i, want := range frames {
+				if got := readFrame(t, nc); !bytes.Equal(got, want) {
+					t.Fatalf("cut at %d: frame %d is %q", cut, i, got)
+				}
 			}
+			_ = nc.Close()
 		}
-		_ = nc.Close()
 	}
 }
 
@@ -208,31 +208,30 @@ func TestHandshakeTimeout(t *testing.T) {
 
 func TestWords(t *testing.T) {
 	l := serve(t, &echo{}, Limits{})
-	ask := func(parts ...string) string {
-		t.Helper()
+	for sent, want := range map[string]string{
+		"ruok": "ruok", "ruok\n": "ruok", "ruok" + strings.Repeat("x", 100_000): "ruok",
+		"stmk12345678": "stmk12345678", "stmk12345678rest": "stmk12345678",
+	} {
 		nc := l.dial()
-		defer nc.Close()
-		for _, p := range parts {
-			write(t, nc, []byte(p))
-			time.Sleep(time.Millisecond) // so that parts may arrive apart
+		write(t, nc, []byte(sent))
+		if got, err := io.ReadAll(nc); err != nil || string(got) != "answer to "+want {
+			t.Errorf("%.20q was answered %q, error %v", sent, got, err)
 		}
-		answer, err := io.ReadAll(nc)
-		if err != nil {
-			t.Fatalf("%q: %v", parts, err)
-		}
-		return string(answer)
+		_ = nc.Close()
 	}
 	for _, parts := range [][]string{
-		{"ruok"}, {"r", "uok"}, {"ruo", "k"}, {"r", "u", "o", "k"}, {"ruok\n"}, {"ruok", strings.Repeat("x", 100_000)},
+		{"r", "uok"}, {"ruo", "k"}, {"r", "u", "o", "k"}, {"stmk", "12345678"}, {"stm", "k1234", "5678"},
 	} {
-		if got := ask(parts...); got != "answer to ruok" {
-			t.Errorf("%q was answered %q", parts[0], got)
+		nc := l.pipe()
+		for _, p := range parts {
+			write(t, nc, []byte(p))
 		}
-	}
-	for _, parts := range [][]string{{"stmk12345678"}, {"stmk", "12345678"}, {"stm", "k1234", "5678"}, {"stmk12345678rest"}} {
-		if got := ask(parts...); got != "answer to stmk12345678" {
-			t.Errorf("%q was answered %q", parts, got)
+		want := "answer to " + strings.Join(parts, "")
+		got := make([]byte, len(want))
+		if _, err := io.ReadFull(nc, got); err != nil || string(got) != want {
+			t.Errorf("%q was answered %q, error %v", parts, got, err)
 		}
+		_ = nc.Close()
 	}
 	if n := len(l.host.received()); n > 0 {
 		t.Errorf("%d frames reached the host", n)
@@ -311,7 +310,6 @@ func TestLastReplyArrivesAtClose(t *testing.T) {
 		defer l.server.mu.Unlock()
 		return l.server.stopping
 	})
-	time.Sleep(20 * time.Millisecond) // time to do harm
 	if got := readFrame(t, nc); !bytes.Equal(got, last) {
 		t.Errorf("%d bytes", len(got))
 	}
@@ -412,30 +410,35 @@ func TestBackpressure(t *testing.T) {
 
 // TestOneBatchAtATime: nothing is submitted before the batch before is released.
 func TestOneBatchAtATime(t *testing.T) {
-	hold := make(chan struct{})
-	h := &echo{hold: hold}
-	l := serve(t, h, Limits{})
-	nc := l.dial()
-	write(t, nc, framed(numbered(0)))
-	l.eventually("the first batch", func() bool { return len(h.received()) > 0 })
-	for i := range 100 {
-		write(t, nc, framed(numbered(i+1)))
-	}
-	for range 20 {
-		time.Sleep(time.Millisecond) // a chance to go wrong
-	}
-	h.mu.Lock()
-	if h.batches != 1 {
-		t.Errorf("%d batches at once", h.batches)
-	}
-	h.hold = nil
-	h.mu.Unlock()
-	close(hold)
-	for i := range 101 {
-		if got := readFrame(t, nc); !bytes.Equal(got, numbered(i)) {
-			t.Fatalf("frame %d is %q", i, got)
+	synctest.Test(t, func(t *testing.T) {
+		hold := make(chan struct{})
+		h := &echo{hold: hold}
+		l := withoutListener(t, h, Limits{})
+		nc := l.pipe()
+		go func() {
+			for i := range 101 {
+				if _, err := nc.Write(framed(numbered(i))); err != nil {
+					t.Errorf("write frame %d: %v", i, err)
+					return
+				}
+			}
+		}()
+		synctest.Wait() // until nothing can go on
+		h.mu.Lock()
+		if h.batches != 1 {
+			t.Errorf("%d batches at once", h.batches)
 		}
-	}
+		h.hold = nil
+		h.mu.Unlock()
+		close(hold)
+		for i := range 101 {
+			if got := readFrame(t, nc); !bytes.Equal(got, numbered(i)) {
+				t.Fatalf("frame %d is %q", i, got)
+			}
+		}
+		_ = nc.Close()
+		l.server.Close()
+	})
 }
 
 func TestLargeFramesInFlight(t *testing.T) {

@@ -175,21 +175,8 @@ func serve(t testing.TB, h *echo, limits Limits) *listening {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if limits.Frame == 0 {
-		limits.Frame = 1 << 20
-	}
-	l := &listening{t: t, host: h, counter: &counts{}, log: &lines{}, address: listener.Addr().String()}
-	l.server = NewServer(h, Options{
-		Limits: limits, Log: slog.New(slog.NewTextHandler(l.log, nil)), Counter: l.counter,
-		IsWord: func(w [4]byte) bool { return string(w[:]) == "ruok" || string(w[:]) == "stmk" },
-		WordArgument: func(w string) int {
-			if w == "stmk" {
-				return 8
-			}
-			return 0
-		},
-	})
-	l.server.linger = patience
+	l := withoutListener(t, h, limits)
+	l.address = listener.Addr().String()
 	ctx, cancel := context.WithCancel(context.Background())
 	served := make(chan error, 1)
 	go func() { served <- l.server.Serve(ctx, listener) }()
@@ -220,6 +207,26 @@ func serve(t testing.TB, h *echo, limits Limits) *listening {
 	return l
 }
 
+// withoutListener is a server that is reached by pipe alone. Its user closes it.
+func withoutListener(t testing.TB, h *echo, limits Limits) *listening {
+	if limits.Frame == 0 {
+		limits.Frame = 1 << 20
+	}
+	l := &listening{t: t, host: h, counter: &counts{}, log: &lines{}}
+	l.server = NewServer(h, Options{
+		Limits: limits, Log: slog.New(slog.NewTextHandler(l.log, nil)), Counter: l.counter,
+		IsWord: func(w [4]byte) bool { return string(w[:]) == "ruok" || string(w[:]) == "stmk" },
+		WordArgument: func(w string) int {
+			if w == "stmk" {
+				return 8
+			}
+			return 0
+		},
+	})
+	l.server.linger = patience
+	return l
+}
+
 // eventually waits for a condition.
 func (l *listening) eventually(what string, ok func() bool) {
 	l.t.Helper()
@@ -242,6 +249,19 @@ func (l *listening) dial() *net.TCPConn {
 		l.t.Fatal(err)
 	}
 	return nc.(*net.TCPConn)
+}
+
+// pipe is a connection in memory. A write to it returns when the server has read
+// the bytes: those of the next one arrive apart from them.
+func (l *listening) pipe() net.Conn {
+	l.t.Helper()
+	nc, served := net.Pipe()
+	l.t.Cleanup(func() { _ = nc.Close() })
+	if err := nc.SetDeadline(time.Now().Add(patience)); err != nil {
+		l.t.Fatal(err)
+	}
+	l.server.accept(served)
+	return nc
 }
 
 func framed(payload []byte) []byte {

@@ -121,7 +121,6 @@ type Config struct {
 	// ZooKeeperDefaults is true under compat.defaults=zookeeper.
 	ZooKeeperDefaults bool
 
-	effective  []Setting
 	properties map[string]Property
 }
 
@@ -260,23 +259,6 @@ type Admin struct {
 	Port        int
 	CommandURL  string
 	IdleTimeout time.Duration
-}
-
-// Setting is one line of the effective configuration.
-type Setting struct {
-	// Key is the name in zoo.cfg.
-	Key string
-	// Value is the text in force; secrets are masked.
-	Value string
-	// Origin is "zoo.cfg:12", "-D (JVMFLAGS)", "default", "default (ZooKeeper: 0)".
-	Origin string
-}
-
-// Effective lists every known key that has a value, and every unknown key that
-// was set, with value and origin, sorted by key. Values that are secrets show
-// as "***".
-func (c *Config) Effective() []Setting {
-	return append([]Setting(nil), c.effective...)
 }
 
 // Property returns the text of a key as the operator set it, known or unknown,

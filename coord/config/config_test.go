@@ -62,17 +62,25 @@ func TestStandaloneOfKafka(t *testing.T) {
 	if len(warnings) != 0 {
 		t.Errorf("warnings for Kafka's sample file: %v", warnings)
 	}
-	want := Default()
+	want := defaults()
 	want.File, want.DataDir, want.DataLogDir, want.ClientPort = "zoo.cfg", "/tmp/zookeeper", "/tmp/zookeeper", 2181
 	want.MaxClientConnections, want.Admin.Enabled = 0, false
-	want.effective, want.properties = c.effective, c.properties
+	want.properties = c.properties
 	if !reflect.DeepEqual(c, want) {
 		t.Errorf("got  %+v\nwant %+v", c, want)
 	}
 }
 
+// defaults is the configuration of an empty file.
+func defaults() *Config {
+	b := builder{config: newConfig("")}
+	b.apply()
+	b.derive()
+	return b.config
+}
+
 func TestDefaults(t *testing.T) {
-	c := Default()
+	c := defaults()
 	for _, check := range []struct {
 		name      string
 		got, want any
@@ -135,53 +143,55 @@ func TestDefaultDifferences(t *testing.T) {
 func TestErrors(t *testing.T) {
 	const base = "dataDir=/d\n"
 	for text, want := range map[string]string{
-		"clientPort=1":                                                   "dataDir is not set",
-		base + "tickTime=0":                                              "zoo.cfg:2: tickTime: tickTime is not set",
-		base + "tickTime=-5":                                             "must be above 0",
-		base + "tickTime=2s":                                             `Error processing zoo.cfg: For input string: "2s"`,
-		base + "clientPort=":                                             "For input string",
-		base + "clientPort=70000":                                        "port out of range",
-		base + "localSessionsEnabled=1":                                  "Invalid option '1' for 'localSessionsEnabled'. Choose 'true' or 'false.'",
-		base + "minSessionTimeout=90000":                                 "minSessionTimeout must not be larger than maxSessionTimeout",
-		base + "clientPortAddress=::1":                                   "clientPortAddress is set but clientPort is not set",
-		base + "secureClientPortAddress=x":                               "secureClientPortAddress is set but secureClientPort is not set",
-		base + "electionAlg=1":                                           "Invalid electionAlg value. Only 3 is supported.",
-		base + "peerType=spectator":                                      "Unrecognised peertype: spectator",
-		base + "metricsProvider.className=com.acme.M":                    "metrics provider class was not found",
-		base + "autopurge.purgeInterval=1x":                              "autopurge.purgeInterval",
-		base + "enforce.auth.enabled=true":                               "enforce.auth.schemes is not set",
-		base + "oraclePath=/o":                                           "does not start with oraclePath",
-		base + "controllerPort=1":                                        "does not start with controllerPort",
-		base + "emulate353TTLNodes=true":                                 "TTL",
-		base + "authProvider.1=com.acme.Auth":                            "cannot load",
-		base + "serverCnxnFactory=com.acme.F":                            "not built into",
-		base + "audit.impl.class=com.acme.A":                             "not built into",
-		base + "sessionRequireClientSASLAuth=true":                       "SASL",
-		base + "server.1=h:1:2:king":                                     "Unrecognised peertype: king",
-		base + "server.1=h:2888":                                         "does not have the form server_config or server_config;client_config",
-		base + "server.1=h:2888:2888":                                    "Client and election port must be different! Please update the configuration file on server.1",
-		base + "server.x=h:1:2":                                          "not a number",
-		base + "server.1=h:1:2:observer":                                 "Observers w/o participants is an invalid configuration",
-		base + "server.1=h:1:2\nserver.2=i:1:2\nsyncLimit=1":             "initLimit is not set",
-		base + "server.1=h:1:2\nserver.2=i:1:2\ninitLimit=1":             "syncLimit is not set",
-		base + "server.1=h:1:2\nstandaloneEnabled=false":                 "initLimit is not set",
-		base + "server.1=h:1:2|i:3:4":                                    "Multiple address feature is disabled",
-		base + "server.300=h:1:2\nextendedTypesEnabled=true":             "TTL nodes",
-		base + "server.1=h:1:2\ndynamicConfigFile=/x":                    "parameter: server.1 must be in a separate dynamic config file",
-		base + "server.1=h:1:2\ngroup.1=1:2\ngroup.2=2":                  "Server 2 is in multiple groups",
-		base + "server.1=h:1:2\nserver.2=i:1:2\ngroup.1=1":               "server.2 is in no group",
-		base + "DigestAuthenticationProvider.digestAlg=ROT13":            "ROT13",
-		base + "compat.defaults=etcd":                                    "no set of defaults",
-		base + "tickTime=x\nmaxClientCnxns=y":                            "zoo.cfg:3",
-		base + "server.1=h:1:2;[::1:2181":                                "does not have the form",
-		base + "quorumListenOnAllIPs=yes":                                "Invalid option 'yes'",
-		base + "znode.container.checkIntervalMs=0":                       "must be above 0",
-		base + "admin.forceHttps=true":                                   "HTTPS",
-		base + "authProvider.1=" + saslProvider:                          "authProvider.1: SASL is not served by this version",
-		base + "authProvider.x509=" + x509Provider:                       "authProvider.x509: TLS, and with it",
-		base + "enforce.auth.enabled=true\nenforce.auth.schemes=sasl":    "sasl is not available",
-		base + "enforce.auth.enabled=true\nenforce.auth.schemes=ip,x509": "x509 is not available",
-		base + "enforce.auth.enabled=true\nenforce.auth.schemes=nis":     "not available",
+		"clientPort=1":                                                     "dataDir is not set",
+		base + "tickTime=0":                                                "zoo.cfg:2: tickTime: tickTime is not set",
+		base + "tickTime=-5":                                               "must be above 0",
+		base + "tickTime=2s":                                               `Error processing zoo.cfg: For input string: "2s"`,
+		base + "clientPort=":                                               "For input string",
+		base + "clientPort=70000":                                          "port out of range",
+		base + "localSessionsEnabled=1":                                    "Invalid option '1' for 'localSessionsEnabled'. Choose 'true' or 'false.'",
+		base + "minSessionTimeout=90000":                                   "minSessionTimeout must not be larger than maxSessionTimeout",
+		base + "clientPortAddress=::1":                                     "clientPortAddress is set but clientPort is not set",
+		base + "secureClientPortAddress=x":                                 "secureClientPortAddress is set but secureClientPort is not set",
+		base + "electionAlg=1":                                             "Invalid electionAlg value. Only 3 is supported.",
+		base + "peerType=spectator":                                        "Unrecognised peertype: spectator",
+		base + "metricsProvider.className=com.acme.M":                      "metrics provider class was not found",
+		base + "autopurge.purgeInterval=1x":                                "autopurge.purgeInterval",
+		base + "enforce.auth.enabled=true":                                 "enforce.auth.schemes is not set",
+		base + "oraclePath=/o":                                             "does not start with oraclePath",
+		base + "controllerPort=1":                                          "does not start with controllerPort",
+		base + "emulate353TTLNodes=true":                                   "TTL",
+		base + "authProvider.1=com.acme.Auth":                              "cannot load",
+		base + "serverCnxnFactory=com.acme.F":                              "not built into",
+		base + "audit.impl.class=com.acme.A":                               "not built into",
+		base + "sessionRequireClientSASLAuth=true":                         "SASL",
+		base + "server.1=h:1:2:king":                                       "Unrecognised peertype: king",
+		base + "server.1=h:2888":                                           "does not have the form server_config or server_config;client_config",
+		base + "server.1=h:2888:2888":                                      "Client and election port must be different! Please update the configuration file on server.1",
+		base + "server.x=h:1:2":                                            "not a number",
+		base + "server.1=h:1:2:observer":                                   "Observers w/o participants is an invalid configuration",
+		base + "server.1=h:1:2\nserver.2=i:1:2\nsyncLimit=1":               "zoo.cfg:2: initLimit: initLimit is not set; with several servers",
+		base + "server.0=h:1:2\nserver.2=i:1:2\ninitLimit=1\nsyncLimit=1":  "zoo.cfg:2: server.0: the number of a server of an ensemble must be 1 or more",
+		base + "server.2=h:1:2\nserver.-1=i:1:2\ninitLimit=1\nsyncLimit=1": "zoo.cfg:3: server.-1: the number of a server",
+		base + "server.1=h:1:2\nserver.2=i:1:2\ninitLimit=1":               "syncLimit is not set",
+		base + "server.1=h:1:2\nstandaloneEnabled=false":                   "initLimit is not set",
+		base + "server.1=h:1:2|i:3:4":                                      "Multiple address feature is disabled",
+		base + "server.300=h:1:2\nextendedTypesEnabled=true":               "TTL nodes",
+		base + "server.1=h:1:2\ndynamicConfigFile=/x":                      "parameter: server.1 must be in a separate dynamic config file",
+		base + "server.1=h:1:2\ngroup.1=1:2\ngroup.2=2":                    "Server 2 is in multiple groups",
+		base + "server.1=h:1:2\nserver.2=i:1:2\ngroup.1=1":                 "server.2 is in no group",
+		base + "DigestAuthenticationProvider.digestAlg=ROT13":              "ROT13",
+		base + "compat.defaults=etcd":                                      "no set of defaults",
+		base + "tickTime=x\nmaxClientCnxns=y":                              "zoo.cfg:3",
+		base + "server.1=h:1:2;[::1:2181":                                  "does not have the form",
+		base + "quorumListenOnAllIPs=yes":                                  "Invalid option 'yes'",
+		base + "znode.container.checkIntervalMs=0":                         "must be above 0",
+		base + "admin.forceHttps=true":                                     "HTTPS",
+		base + "authProvider.1=" + saslProvider:                            "authProvider.1: SASL is not served by this version",
+		base + "authProvider.x509=" + x509Provider:                         "authProvider.x509: TLS, and with it",
+		base + "enforce.auth.enabled=true\nenforce.auth.schemes=sasl":      "sasl is not available",
+		base + "enforce.auth.enabled=true\nenforce.auth.schemes=ip,x509":   "x509 is not available",
+		base + "enforce.auth.enabled=true\nenforce.auth.schemes=nis":       "not available",
 	} {
 		_, _, err := Parse(strings.NewReader(text), "zoo.cfg")
 		if err == nil || !strings.Contains(err.Error(), want) {
@@ -211,6 +221,7 @@ func TestWarnings(t *testing.T) {
 		base + "messageTracker.Enabled=true":                   "option messageTracker.Enabled has no effect in this server",
 		base + "pathStats.enabled=true":                        "option pathStats.enabled has no effect in this server: paths are not sampled",
 		base + "connectionMaxTokens=5":                         "connectionMaxTokens is read as connection_throttle_tokens",
+		base + "requestThrottleLimit=5":                        "option requestThrottleLimit has no effect in this version",
 		base + "autopurge.snapRetainCount=1":                   "Invalid autopurge.snapRetainCount: 1. Defaulting to 3",
 		base + "snapCount=abc":                                 "'abc' is not a number; the default 100000 is used",
 		base + "snapCount=1":                                   "below the minimum, 2 is used",
@@ -350,33 +361,15 @@ func TestArguments(t *testing.T) {
 	}
 }
 
-func TestEffective(t *testing.T) {
-	c, _ := parse(t, "dataDir=/a\nDigestAuthenticationProvider.superDigest=super:abc\nmyOwn=1\nssl.keyStore.password=x\nconnectionMaxTokens=4\n",
-		Property{Key: "zookeeper.snapCount", Value: "5", Origin: "-D (argv)"})
-	got := make(map[string]Setting)
-	last := ""
-	for _, s := range c.Effective() {
-		if s.Key < last {
-			t.Errorf("%s after %s", s.Key, last)
-		}
-		last, got[s.Key] = s.Key, s
-	}
-	for _, want := range []Setting{
-		{"dataDir", "/a", "zoo.cfg:1"},
-		{"DigestAuthenticationProvider.superDigest", "***", "zoo.cfg:2"},
-		{"myOwn", "1", "zoo.cfg:3"},
-		{"ssl.keyStore.password", "***", "zoo.cfg:4"},
-		{"connection_throttle_tokens", "4", "zoo.cfg:5"},
-		{"snapCount", "5", "-D (argv)"},
-		{"tickTime", "3000", "default"},
-		{"autopurge.purgeInterval", "1", "default (ZooKeeper: 0)"},
-	} {
-		if got[want.Key] != want {
-			t.Errorf("got %v, want %v", got[want.Key], want)
+func TestProperty(t *testing.T) {
+	c, _ := parse(t, "dataDir=/a\nmyOwn=1\nconnectionMaxTokens=4\n", Property{Key: "zookeeper.snapCount", Value: "5", Origin: "-D (argv)"})
+	for key, want := range map[string]string{"dataDir": "/a", "myOwn": "1", "connection_throttle_tokens": "4", "snapCount": "5"} {
+		if value, ok := c.Property(key); value != want || !ok {
+			t.Errorf("%s: %q, set %t; want %q", key, value, ok, want)
 		}
 	}
-	if value, ok := c.Property("myOwn"); value != "1" || !ok {
-		t.Errorf("Property: %q %v", value, ok)
+	if value, ok := c.Property("tickTime"); ok {
+		t.Errorf("tickTime counts as set to %q", value)
 	}
 }
 

@@ -228,7 +228,7 @@ func TestNoEffectYet(t *testing.T) {
 			t.Errorf("%s=%s: warnings %q", c.key, c.off, warnings)
 		}
 	}
-	if c := Default(); c.MaxBatchSize != 1000 || c.JVMPause.SleepTime != 500*time.Millisecond {
+	if c := defaults(); c.MaxBatchSize != 1000 || c.JVMPause.SleepTime != 500*time.Millisecond {
 		t.Error("a key without an effect has lost its default")
 	}
 }

@@ -12,7 +12,6 @@ const (
 	ExitUnexpected         = 1
 	ExitInvalidInvocation  = 2
 	ExitUnableToAccessData = 3
-	ExitAdminServer        = 4
 	ExitUnableToBindQuorum = 14
 )
 

@@ -37,8 +37,6 @@ type key struct {
 	// ours is our default where it differs from ZooKeeper's.
 	ours    string
 	verdict verdict
-	// secret hides the value in Effective.
-	secret bool
 	// quiet is the one value that asks for nothing of a key for later; empty =
 	// the fallback.
 	quiet string
@@ -76,11 +74,6 @@ func (k key) off(quiet string) key {
 
 func (k key) also(aliases ...string) key {
 	k.aliases = aliases
-	return k
-}
-
-func (k key) hidden() key {
-	k.secret = true
 	return k
 }
 

@@ -23,7 +23,7 @@ func securityKeys() []key {
 			return nil
 		}),
 		property("DigestAuthenticationProvider.enabled", "true", lenientBool(func(c *Config) *bool { return &c.Digest.Enabled })),
-		property("DigestAuthenticationProvider.superDigest", "", plain(func(c *Config) *string { return &c.Digest.Super })).hidden(),
+		property("DigestAuthenticationProvider.superDigest", "", plain(func(c *Config) *string { return &c.Digest.Super })),
 		property("DigestAuthenticationProvider.digestAlg", "SHA1", digestAlgorithm),
 		property("IPAuthenticationProvider.usexforwardedfor", "false", nil).as(later, noAdminServer),
 		property("enforce.auth.enabled", "false", lenientBool(func(c *Config) *bool { return &c.EnforceAuth.Enabled })),
@@ -32,7 +32,7 @@ func securityKeys() []key {
 		property("X509AuthenticationProvider.superUser", "", nil).as(later, noTLS),
 		property("superUser", "", nil).as(later, noSASL),
 		property("superUser.*", "", nil).as(later, noSASL),
-		property("SASLAuthenticationProvider.superPassword", "", nil).as(later, noSASL).hidden(),
+		property("SASLAuthenticationProvider.superPassword", "", nil).as(later, noSASL),
 		property("letAnySaslUserDoX", "", nil).as(later, noSASL),
 		property("allowSaslFailedClients", "false", nil).as(later, noSASL),
 		property("ensembleAuthName", "", nil).as(later, ""),

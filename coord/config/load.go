@@ -71,15 +71,6 @@ func LoadArguments(arguments []string, properties ...Property) (*Config, []Warni
 	}
 }
 
-// Default is the configuration of an empty file, our own defaults in force.
-// DataDir is empty and ClientPort 0: the caller sets both.
-func Default() *Config {
-	b := builder{config: newConfig("")}
-	b.apply()
-	b.derive()
-	return b.config
-}
-
 func newConfig(name string) *Config {
 	c := &Config{File: name, properties: make(map[string]Property)}
 	c.Quorum.Weights = make(map[int64]int64)
@@ -119,7 +110,6 @@ func build(name string, file, flags []Property) (*Config, []Warning, error) {
 	if len(b.faults) > 0 {
 		return nil, b.warnings, errors.Join(b.faults...)
 	}
-	b.listEffective()
 	return b.config, b.warnings, nil
 }
 
@@ -302,9 +292,6 @@ func cmpOr(text, otherwise string) string {
 
 // remark says what a verdict demands about a key that was set.
 func (b *builder) remark(k *key, p Property) {
-	if slices.Contains(k.aliases, p.Key) {
-		b.warn(WarnSpelling, p, "%s is read as %s; ZooKeeper itself reads only the latter in this file", p.Key, k.name)
-	}
 	note := ""
 	if k.note != "" {
 		note = ": " + k.note
@@ -318,7 +305,11 @@ func (b *builder) remark(k *key, p Property) {
 		}
 	case refused:
 		b.fail(p, "this server does not start with "+p.Key+note+". Remove the line to go on", nil)
-	case honoured, silent:
+	case honoured:
+		if slices.Contains(k.aliases, p.Key) {
+			b.warn(WarnSpelling, p, "%s is read as %s; ZooKeeper itself reads only the latter in this file", p.Key, k.name)
+		}
+	case silent:
 	}
 }
 

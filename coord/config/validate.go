@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 )
@@ -71,13 +72,40 @@ func (b *builder) validateQuorum() {
 	if !q.Distributed() {
 		return
 	}
+	for i := range q.Servers {
+		if id := q.Servers[i].ID; id < 1 {
+			b.failMember(id, "", "the number of a server of an ensemble must be 1 or more; number the servers from 1, here and in their myid files")
+		}
+	}
 	for _, limit := range []struct {
-		name  string
-		ticks int
-	}{{"initLimit", q.InitLimit}, {"syncLimit", q.SyncLimit}} {
-		b.require(limit.ticks != 0, limit.name, limit.name+" is not set")
+		name, purpose string
+		ticks         int
+	}{
+		{"initLimit", "may take to join; for example initLimit=10", q.InitLimit},
+		{"syncLimit", "may be silent; for example syncLimit=5", q.SyncLimit},
+	} {
+		if limit.ticks == 0 {
+			b.failMember(q.Servers[0].ID, limit.name,
+				limit.name+" is not set; with several servers it says how many ticks a server "+limit.purpose)
+		}
 		b.require(limit.ticks >= 0, limit.name, limit.name+" must be above 0 ticks")
 	}
+}
+
+// failMember reports a fault at the line of a server. key is what the fault is
+// about, "" for the line itself.
+func (b *builder) failMember(id int64, key, text string) {
+	line := fmt.Sprintf("server.%d", id)
+	e := &Error{File: b.config.File, Key: cmp.Or(key, line), Text: text, Exit: ExitInvalidInvocation}
+	if key == "" {
+		e.File = cmp.Or(b.config.Quorum.DynamicConfigFile, e.File)
+	}
+	for _, m := range b.members {
+		if m.property.Key == line {
+			e.Line = m.property.Line
+		}
+	}
+	b.faults = append(b.faults, e)
 }
 
 // idMaxWithExtendedTypes: TTL nodes mark themselves in the byte of the server id.

@@ -31,8 +31,9 @@ type conn struct {
 	ids []wire.ID
 
 	session  *session.Session
-	timeout  int32 // negotiated on this connection, ms
-	readOnly bool  // the connect request carried the flag
+	wanted   wire.SessionID // while it is opening: the session that it waits for
+	timeout  int32          // negotiated on this connection, ms
+	readOnly bool           // the connect request carried the flag
 
 	pending queue[pending]
 	unread  []byte      // frames that wait: for the session, or until full is over
@@ -45,6 +46,11 @@ type conn struct {
 	asking  bool // it sent a four-letter word
 	waiting bool // its batch is not released yet
 
+	// Of a member of an ensemble that does not lead:
+	after     wire.Zxid // transactions up to it are not of this connection
+	reported  bool      // it is in the list of sessions to tell the leader of
+	validated bool      // the leader knows the session that it wants
+
 	stats ConnStats
 }
 
@@ -54,7 +60,7 @@ type pending struct {
 	xid    int32
 	op     wire.Op
 	err    wire.Code // answered with this code when its turn comes
-	zxid   wire.Zxid // of the write; for sync, what must be applied before it
+	zxid   wire.Zxid // of the write, 0 before it is known; for sync, what must be applied before it
 	body   []byte
 	ids    []wire.ID
 	at     wire.Millis
@@ -142,6 +148,9 @@ func (c *Core) detach(cn *conn) {
 		cn.pending.pop()
 	}
 	cn.unread, cn.full = nil, false
+	if c.member != nil {
+		c.member.forget(cn)
+	}
 }
 
 // close orders the connection closed after what it has been sent.
@@ -164,13 +173,14 @@ func (c *Core) batch(b *Batch) {
 	}
 	cn.waiting = true
 	c.stats.BytesReceived += int64(len(b.Frames))
+	c.lookAhead(b.Frames)
 	c.frames(cn, b.Frames)
 	c.releaseOrPause(cn)
 }
 
 func (c *Core) frames(cn *conn, frames []byte) {
 	for len(frames) >= 4 {
-		if cn.state == connOpening || c.isFull(cn) {
+		if !c.serving() || cn.state == connOpening || c.isFull(cn) {
 			cn.unread = append(cn.unread, frames...)
 			return
 		}
@@ -197,6 +207,9 @@ func (c *Core) frames(cn *conn, frames []byte) {
 // or the server has too much to do and some of it is this connection's.
 func (c *Core) releaseOrPause(cn *conn) {
 	if !cn.waiting || cn.state == connOpening || cn.full {
+		return
+	}
+	if !c.serving() && cn.state != connClosing {
 		return
 	}
 	if cn.state != connClosing && c.overLimit(cn) {
@@ -244,7 +257,7 @@ func (c *Core) ready(id ConnID) {
 	}
 	cn.full = false
 	c.outstanding += cn.members()
-	c.sessions.Touch(cn.session, cn.timeout, c.mono) // the client reads: it lives
+	c.heard(cn) // the client reads: it lives
 	c.drain(cn)
 	if cn.ending && cn.pending.len() == 0 {
 		c.close(cn)
@@ -271,7 +284,7 @@ func (c *Core) resume() {
 		cn := c.conn(id)
 		switch {
 		case cn == nil || !cn.waiting:
-		case c.overLimit(cn):
+		case c.overLimit(cn), !c.serving():
 			still = append(still, id)
 		default:
 			cn.waiting = false
@@ -313,7 +326,7 @@ func (c *Core) request(cn *conn, frame []byte) {
 func (c *Core) ordered(cn *conn, xid int32, op wire.Op, body []byte) {
 	if cn.seen != c.mono {
 		cn.seen = c.mono
-		c.sessions.Touch(cn.session, cn.timeout, c.mono)
+		c.heard(cn)
 	}
 	switch {
 	case !op.ClientMaySend():
@@ -330,6 +343,14 @@ func (c *Core) ordered(cn *conn, xid int32, op wire.Op, body []byte) {
 		cn.stats.answered(c.tree.Zxid(), c.mono, 0)
 	default:
 		c.wait(cn, pending{xid: xid, op: op, body: c.hold(body)})
+	}
+}
+
+// heard notes that a connection's client lives.
+func (c *Core) heard(cn *conn) {
+	c.sessions.Touch(cn.session, cn.timeout, c.mono)
+	if c.member != nil {
+		c.member.report(cn)
 	}
 }
 

@@ -8,8 +8,7 @@ import (
 	"kafkacoord/coord/wire"
 )
 
-// localOwner is the owner of every session on a standalone server: there is no
-// other server that a session could move to.
+// localOwner is the owner of a session whose client is connected to this server.
 const localOwner = 1
 
 // connect handles the first frame of a connection: a new session, or one that
@@ -54,10 +53,24 @@ func (c *Core) connect(cn *conn, frame []byte) {
 // newSession orders the creation of a session; the response is sent when it is
 // committed.
 func (c *Core) newSession(cn *conn) {
-	cn.state = connOpening
+	cn.state, cn.wanted = connOpening, c.newID()
+	cn.pending.push(pending{op: wire.OpCreateSession, at: c.mono, ids: cn.ids})
+	if c.member != nil {
+		cn.pending.last().body = wire.AppendInt(nil, cn.timeout)
+		c.member.opening[cn.wanted] = cn
+	}
+	c.orderSession(cn)
+}
+
+// orderSession orders the creation of the session that a connection waits for.
+func (c *Core) orderSession(cn *conn) {
+	if !c.leads() {
+		c.forward(cn, cn.pending.front())
+		return
+	}
 	c.req = wire.Request{Op: wire.OpCreateSession, Timeout: cn.timeout}
-	c.propose(cn, c.newID(), 0, &c.req, false)
-	cn.pending.push(pending{op: wire.OpCreateSession, zxid: c.proposed, at: c.mono, ids: cn.ids})
+	c.propose(author{conn: cn, owner: localOwner}, cn.wanted, 0, &c.req, false)
+	cn.pending.front().zxid = c.proposed
 }
 
 // newID returns an id that no session has: one from the last run may have the
@@ -78,21 +91,36 @@ func (c *Core) reattach(cn *conn, r *wire.ConnectRequest) {
 		c.close(old)
 	}
 	password := wire.SessionPassword(r.SessionID)
-	s := c.sessions.Get(r.SessionID)
 	switch {
 	case !bytes.Equal(password[:], r.Password):
 		c.stats.BadPasswords++
 		c.warn("refusing session: wrong password", "client", cn.remote, "session", r.SessionID.String())
 		c.refuseSession(cn)
 		return
-	case s == nil || s.Closing():
-		c.inform("refusing session: it is expired or closed", "client", cn.remote, "session", r.SessionID.String())
-		c.refuseSession(cn)
+	case !c.leads():
+		cn.state, cn.wanted = connOpening, r.SessionID
+		c.revalidate(cn)
+		return
+	}
+	c.attach(cn, r.SessionID)
+}
+
+// attach gives a connection the session that its client has the password of,
+// unless the session has ended. The server leads.
+func (c *Core) attach(cn *conn, id wire.SessionID) {
+	s := c.sessions.Get(id)
+	if s == nil || s.Closing() {
+		c.refuseExpired(cn, id)
 		return
 	}
 	c.sessions.SetOwner(s, localOwner)
-	c.establish(cn, r.SessionID)
+	c.establish(cn, id)
 	c.standBehind(cn)
+}
+
+func (c *Core) refuseExpired(cn *conn, id wire.SessionID) {
+	c.inform("refusing session: it is expired or closed", "client", cn.remote, "session", id.String())
+	c.refuseSession(cn)
 }
 
 // standBehind makes the requests of a returning session wait for all that is
@@ -108,9 +136,12 @@ func (c *Core) standBehind(cn *conn) {
 
 // establish binds a connection to its session and tells the client.
 func (c *Core) establish(cn *conn, id wire.SessionID) {
+	if c.member != nil {
+		c.member.forget(cn)
+	}
 	cn.state = connOpen
 	cn.session = c.sessions.Get(id)
-	c.sessions.Touch(cn.session, cn.timeout, c.mono)
+	c.heard(cn)
 	c.bySession[id] = cn
 	password := wire.SessionPassword(id)
 	c.connectResponse(cn, &wire.ConnectResponse{Timeout: cn.timeout, SessionID: id, Password: password[:]})

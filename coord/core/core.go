@@ -10,6 +10,7 @@ import (
 	"kafkacoord/coord/tree"
 	"kafkacoord/coord/watch"
 	"kafkacoord/coord/wire"
+	"kafkacoord/coord/zab"
 )
 
 // Config sets the limits and habits of a server. Times are in ms.
@@ -30,6 +31,9 @@ type Config struct {
 	Container ContainerConfig
 	Throttle  ThrottleConfig
 	Prep      prep.Config
+
+	// Quorum makes the server a member of an ensemble; nil: it stands alone.
+	Quorum *zab.Config
 }
 
 // ContainerConfig paces the reaper of container and TTL nodes
@@ -51,9 +55,10 @@ type Core struct {
 	ids      session.IDs
 
 	now, mono wire.Millis // of the current turn
-	proposed  wire.Zxid   // newest zxid given out; applied <= durable <= proposed
-	durable   wire.Zxid
+	proposed  wire.Zxid   // newest zxid in the log; applied <= committed <= proposed
+	committed wire.Zxid   // of a server that stands alone: what is durable
 	inflight  queue[proposal]
+	member    *member // nil: the server stands alone
 
 	conns       []*conn // by ConnID; nil where none is open
 	bySession   map[wire.SessionID]*conn
@@ -69,12 +74,17 @@ type Core struct {
 	expired  []wire.SessionID
 
 	// scratch, reused
-	req       wire.Request
-	txn       wire.Txn
-	committed wire.Txn
-	arena     arena // of transactions
-	held      arena // of the bodies of requests that wait
-	event     eventCache
+	req      wire.Request
+	txn      wire.Txn
+	applying wire.Txn
+	inLog    wire.Txn
+	arena    arena // of transactions
+	held     arena // of the bodies of requests that wait
+	event    eventCache
+
+	// fire is the method notify: as a value made anew for each change it was an
+	// allocation per write.
+	fire func(id ConnID, kind wire.EventType, path string, acl []wire.ACL)
 
 	stats Stats
 	out   *Output
@@ -84,7 +94,9 @@ type Core struct {
 type proposal struct {
 	zxid    wire.Zxid
 	payload []byte
-	conn    *conn   // that waits for the reply; nil for the server's own
+	known   tree.Prepared
+	owner   uint64  // of the session that it creates
+	conn    *conn   // that waits for the reply; nil when none of this server's does
 	syncs   []*conn // with a sync that waits for this transaction
 }
 
@@ -93,26 +105,43 @@ type State struct {
 	Tree     *tree.Tree
 	Sessions map[wire.SessionID]int32 // timeouts in ms
 	Zxid     wire.Zxid
+
+	// These matter to a member of an ensemble only; see zab.State. Its Zxid may be
+	// -1: the data is lost.
+	Recent            []Entry
+	Accepted, Current int64
+	Floor             wire.Zxid
 }
 
-// New returns a standalone server that serves at once. now and mono are the
+// New returns a server. One that stands alone serves at once; a member of an
+// ensemble begins to look for a leader in its first turn. now and mono are the
 // clocks at the start; sessions get their full timeout from mono.
 func New(c Config, a *auth.Registry, s State, now, mono wire.Millis) *Core {
-	sessions := session.New(c.Tick)
-	// In order: those that expire together get their transactions in it.
-	for _, id := range slices.Sorted(maps.Keys(s.Sessions)) {
-		sessions.Create(id, s.Sessions[id], mono)
-	}
+	sessions := newSessions(c.Tick, s.Sessions, mono)
 	core := &Core{
 		config: c, tree: s.Tree, sessions: sessions, watches: watch.New(), auth: a,
 		prep: prep.New(s.Tree, a, sessions, c.Prep), ids: session.NewIDs(c.ServerID, now),
-		now: now, mono: mono, proposed: s.Zxid, durable: s.Zxid,
+		now: now, mono: mono, proposed: max(s.Zxid, 0), committed: max(s.Zxid, 0),
 		bySession: make(map[wire.SessionID]*conn),
 	}
 	core.reaper.next = mono + c.Container.CheckInterval
 	core.throttle = newThrottle(c.Throttle, mono)
+	core.fire = core.notify
 	core.stats.reset()
+	if c.Quorum != nil {
+		core.member = newMember(*c.Quorum, s)
+	}
 	return core
+}
+
+// newSessions makes the table of recovered sessions, in order: those that expire
+// together get their transactions in it.
+func newSessions(tick wire.Millis, timeouts map[wire.SessionID]int32, mono wire.Millis) *session.Table {
+	t := session.New(tick)
+	for _, id := range slices.Sorted(maps.Keys(timeouts)) {
+		t.Create(id, timeouts[id], mono)
+	}
+	return t
 }
 
 // Step takes one turn: it applies what has become durable, answers reads, turns
@@ -129,8 +158,10 @@ func (c *Core) Step(in *Input, out *Output) {
 	for i := range in.Opened {
 		c.opened(&in.Opened[i])
 	}
-	if in.Durable > c.durable {
-		c.durable = in.Durable
+	if c.member != nil {
+		c.hearPeers(in)
+	} else if in.Durable > c.committed {
+		c.committed = in.Durable
 		c.commit()
 	}
 	for _, id := range in.Ready {
@@ -142,9 +173,14 @@ func (c *Core) Step(in *Input, out *Output) {
 	for _, id := range in.Closed {
 		c.closed(id)
 	}
-	c.closeOrphans()
-	c.expire()
-	c.reap()
+	if c.leads() {
+		c.closeOrphans()
+		c.expire()
+		c.reap()
+	}
+	if c.member != nil {
+		c.tellPeers()
+	}
 	c.resume()
 	for _, cn := range c.touched {
 		out.Replies = append(out.Replies, Reply{Conn: cn.id, Bytes: cn.out, Close: cn.state == connClosing})
@@ -155,17 +191,27 @@ func (c *Core) Step(in *Input, out *Output) {
 // NextWake is the time on the monotonic clock at which Step wants to be called
 // even without input.
 func (c *Core) NextWake() wire.Millis {
-	wake := c.sessions.NextDeadline(c.mono)
-	if c.config.Container.CheckInterval > 0 {
-		wake = min(wake, c.reaper.next)
+	wake := forever
+	if c.leads() {
+		wake = c.sessions.NextDeadline(c.mono)
+		if c.config.Container.CheckInterval > 0 {
+			wake = min(wake, c.reaper.next)
+		}
+	}
+	if c.member != nil {
+		wake = min(wake, c.member.nextWake())
 	}
 	return wake
 }
 
-// View takes an immutable view of the tree and a copy of the sessions that
-// belong to it, for a snapshot. Give it back with Tree.Release between two steps.
-func (c *Core) View() (*tree.View, map[wire.SessionID]int32) {
-	return c.tree.View(), c.sessions.Timeouts()
+const forever = wire.Millis(1) << 62
+
+// Snapshot takes an immutable view of the tree and a copy of the sessions that
+// belong to it, to be written while the server goes on.
+func (c *Core) Snapshot() *SnapshotView {
+	t := c.tree
+	view := t.View()
+	return &SnapshotView{View: view, Sessions: c.sessions.Timeouts(), Release: func() { t.Release(view) }}
 }
 
 func (c *Core) warn(text string, args ...any) {

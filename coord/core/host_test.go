@@ -252,9 +252,9 @@ func (h *host) checkCounts() {
 	if got := h.core.Outstanding(); got != want {
 		h.t.Fatalf("Outstanding is %d, the connections wait for %d", got, want)
 	}
-	if h.core.Zxid() > h.core.durable || h.core.durable > h.core.proposed {
+	if h.core.Zxid() > h.core.committed || h.core.committed > h.core.proposed {
 		h.t.Fatalf("applied %v, durable %v, proposed %v: each may at most reach the next",
-			h.core.Zxid(), h.core.durable, h.core.proposed)
+			h.core.Zxid(), h.core.committed, h.core.proposed)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"kafkacoord/coord/watch"
 	"kafkacoord/coord/wire"
+	"kafkacoord/coord/zab"
 )
 
 // ConnID numbers a client connection: small, dense, reused after the
@@ -26,6 +27,11 @@ type Input struct {
 
 	// Durable is the newest transaction that the log has made durable.
 	Durable wire.Zxid
+
+	// Peers is what happened between this server and others, in order.
+	Peers []PeerEvent
+	// DiskDone are the orders of Output.Disk carried out since the last turn.
+	DiskDone []DiskDone
 }
 
 // Opened tells of a new connection.
@@ -59,6 +65,21 @@ type Output struct {
 	Release []ConnID
 	// Notes are lines for the log.
 	Notes []Note
+
+	// Disk are further orders for the log writer, in order; see DiskOrder.At.
+	Disk []DiskOrder
+	// Ballots are election messages: only the newest to each server matters.
+	Ballots []zab.Ballot
+	// Sends are packets for links, to be sent in order.
+	Sends []PeerSend
+	// Dial asks for a link to the quorum port of a server; 0: no.
+	Dial wire.PeerID
+	// CloseLinks are links to close, after what was sent on them before.
+	CloseLinks []zab.LinkID
+	// ReadLog asks for entries of the log on disk.
+	ReadLog []zab.LogRange
+	// Listen is whether the quorum port must be open.
+	Listen bool
 }
 
 func (o *Output) reset() {
@@ -67,13 +88,14 @@ func (o *Output) reset() {
 	clear(o.Notes)
 	o.Append, o.Replies, o.Notes = o.Append[:0], o.Replies[:0], o.Notes[:0]
 	o.Full, o.Release = o.Full[:0], o.Release[:0]
+	clear(o.Disk)
+	clear(o.Sends)
+	o.Disk, o.Ballots, o.Sends, o.Dial = o.Disk[:0], o.Ballots[:0], o.Sends[:0], 0
+	o.CloseLinks, o.ReadLog = o.CloseLinks[:0], o.ReadLog[:0]
 }
 
 // Entry is one transaction in its final encoding: header, body and digest.
-type Entry struct {
-	Zxid    wire.Zxid
-	Payload []byte
-}
+type Entry = zab.Entry
 
 // Reply is what a connection must send, and whether it ends after that.
 type Reply struct {

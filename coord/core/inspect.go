@@ -5,6 +5,7 @@ import (
 	"kafkacoord/coord/tree"
 	"kafkacoord/coord/watch"
 	"kafkacoord/coord/wire"
+	"kafkacoord/coord/zab"
 )
 
 // The functions here answer questions about a server between two steps; only
@@ -40,6 +41,15 @@ func (c *Core) TakeLatencies(f func(read, update *Latency)) {
 
 // Outstanding is the number of unanswered requests.
 func (c *Core) Outstanding() int { return c.outstanding }
+
+// Role is what this server does in its ensemble; ok is false when it stands
+// alone.
+func (c *Core) Role() (role zab.Change, ok bool) {
+	if c.member == nil {
+		return zab.Change{}, false
+	}
+	return c.member.role, true
+}
 
 // Zxid is the last transaction applied.
 func (c *Core) Zxid() wire.Zxid { return c.tree.Zxid() }

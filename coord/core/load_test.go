@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"kafkacoord/coord/auth"
+	"kafkacoord/coord/tree"
 	"kafkacoord/coord/wire"
 )
 
@@ -56,8 +57,8 @@ func (l *load) turn() {
 			l.send(id, l.requests())
 		}
 	}
-	if h.appended > h.core.durable && r.IntN(2) == 0 {
-		h.durable(h.core.durable + wire.Zxid(1+r.IntN(int(h.appended-h.core.durable))))
+	if h.appended > h.core.committed && r.IntN(2) == 0 {
+		h.durable(h.core.committed + wire.Zxid(1+r.IntN(int(h.appended-h.core.committed))))
 	}
 	h.mono += wire.Millis(r.IntN(200))
 	l.step()
@@ -210,6 +211,8 @@ func (l *load) finish() {
 		h.t.Fatal("connections are left over")
 	case h.core.tree.Digest() != h.core.prep.Digest():
 		h.t.Fatal("the prediction of the tree's digest is wrong")
+	case h.core.tree.Digest() != digestFromScratch(h.core.tree):
+		h.t.Fatal("the tree's digest is wrong")
 	}
 	h.mono += 100_000
 	l.step()
@@ -217,6 +220,19 @@ func (l *load) finish() {
 	if n := h.core.Sessions().Len(); n != 0 || h.core.tree.NumEphemerals() != 0 {
 		h.t.Fatalf("after their time %d sessions and %d ephemerals are left", n, h.core.tree.NumEphemerals())
 	}
+}
+
+// digestFromScratch computes the digest of the tree from what a snapshot has.
+func digestFromScratch(t *tree.Tree) (sum uint64) {
+	v := t.View()
+	defer t.Release(v)
+	for n := range v.Nodes {
+		f := t.Node(t.Find(n.Path)).Fields
+		if !tree.Undigested(n.Path) {
+			sum += uint64(tree.NodeDigest(n.Path, n.Data, &f))
+		}
+	}
+	return sum
 }
 
 func TestRandomClients(t *testing.T) {

@@ -33,6 +33,16 @@ func (q *queue[T]) pop() {
 	}
 }
 
+// popLast takes the newest element away.
+func (q *queue[T]) popLast() {
+	var zero T
+	q.items[len(q.items)-1] = zero
+	q.items = q.items[:len(q.items)-1]
+	if q.head == len(q.items) {
+		q.items, q.head = q.items[:0], 0
+	}
+}
+
 // arena hands out memory that is never handed out twice: what is still in use
 // keeps its block alive, the rest goes with the garbage collector.
 type arena struct{ block []byte }

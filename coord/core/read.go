@@ -221,12 +221,18 @@ func (c *Core) whoAmI(dst []byte, ids []wire.ID) []byte {
 }
 
 // sync is answered once everything proposed before it is applied. It needs no
-// transaction of its own.
+// transaction of its own. In an ensemble the leader has the word.
 func (c *Core) sync(cn *conn, xid int32, body []byte) {
 	p := pending{xid: xid, op: wire.OpSync, zxid: c.proposed, body: c.hold(body)}
 	if wire.DecodeRequest(wire.OpSync, body, &c.req) != nil {
 		c.stats.Malformed++
 		p.err = wire.MarshallingError
+	}
+	if c.member != nil && p.err == wire.OK {
+		p.zxid = forLeader
+		c.wait(cn, p)
+		c.askLeader(cn, cn.pending.last())
+		return
 	}
 	c.wait(cn, p)
 	c.drain(cn)

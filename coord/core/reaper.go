@@ -26,7 +26,7 @@ func (c *Core) reap() {
 		path := c.reaper.paths[0]
 		c.reaper.paths = c.reaper.paths[1:]
 		c.req = wire.Request{Op: wire.OpDeleteContainer, Path: path}
-		c.propose(nil, 0, 0, &c.req, false)
+		c.propose(internal, 0, 0, &c.req, false)
 		c.stats.Reaped++
 	}
 	if len(c.reaper.paths) > 0 {

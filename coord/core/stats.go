@@ -16,6 +16,7 @@ type Stats struct {
 
 	Received, Sent int64 // packets
 	BytesReceived  int64
+	Forwarded      int64 // writes given to the leader
 	ResponseBytes  int64
 	Events         int64
 	EventBytes     int64
@@ -29,6 +30,7 @@ type Stats struct {
 	Read, Update, All Latency
 
 	LastResponse, MinResponse, MaxResponse int // bytes; -1 before the first
+	LastProposal, MinProposal, MaxProposal int // the same, of a leader
 }
 
 // Latency sums the times in ms from a request's arrival to its answer.
@@ -72,11 +74,23 @@ func (s *Stats) response(n int) {
 	}
 }
 
+func (s *Stats) proposalSize(n int) {
+	s.LastProposal = n
+	s.MaxProposal = max(s.MaxProposal, n)
+	if s.MinProposal < 0 || n < s.MinProposal {
+		s.MinProposal = n
+	}
+}
+
+// resetProposals forgets the sizes of an earlier term.
+func (s *Stats) resetProposals() { s.LastProposal, s.MinProposal, s.MaxProposal = -1, -1, -1 }
+
 // reset sets back what the four-letter word srst sets back.
 func (s *Stats) reset() {
 	s.Received, s.Sent = 0, 0
 	s.All = Latency{}
 	s.LastResponse, s.MinResponse, s.MaxResponse = -1, -1, -1
+	s.resetProposals()
 }
 
 // ConnStats counts what one connection did; the four-letter word cons prints

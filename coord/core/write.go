@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"kafkacoord/coord/prep"
+	"kafkacoord/coord/tree"
 	"kafkacoord/coord/wire"
 )
 
@@ -32,47 +33,79 @@ func (c *Core) write(cn *conn, xid int32, op wire.Op, body []byte) {
 		return
 	}
 	c.req.Op = op
-	code := c.propose(cn, cn.session.ID, xid, &c.req, undecodable)
+	p := pending{xid: xid, op: op}
+	if c.member != nil {
+		p.body = c.hold(body) // it may have to be given to another leader
+	}
+	if !c.leads() {
+		c.wait(cn, p)
+		c.forward(cn, cn.pending.last())
+		return
+	}
+	code := c.propose(author{conn: cn, owner: localOwner, ids: cn.ids}, cn.session.ID, xid, &c.req, undecodable)
 	switch {
 	case code == wire.SessionMoved:
 		c.close(cn)
 		return
 	case c.txn.Type == 0: // refused without a transaction
-		c.wait(cn, pending{xid: xid, op: op, err: code})
+		p.err = code
+		c.wait(cn, p)
 		c.drain(cn)
 		return
 	}
-	c.wait(cn, pending{xid: xid, op: op, zxid: c.proposed})
+	p.zxid = c.proposed
+	c.wait(cn, p)
 }
 
-// propose prepares one write and hands it to the log. cn is nil for the
-// server's own transactions. A refused write is a transaction too.
-func (c *Core) propose(cn *conn, session wire.SessionID, cxid int32, req *wire.Request, undecodable bool) wire.Code {
-	r := prep.Request{Session: session, Cxid: cxid, Owner: localOwner, Req: req, Undecodable: undecodable}
-	if cn != nil {
-		r.IDs = cn.ids
-	}
+// author is who asks for a write.
+type author struct {
+	conn  *conn  // that waits for the reply; nil when it is none of this server's
+	owner uint64 // as session.Table.Check takes it
+	ids   []wire.ID
+}
+
+// internal is the author of the server's own transactions.
+var internal = author{owner: localOwner}
+
+// propose prepares one write and hands it to the log. A refused write is a
+// transaction too.
+func (c *Core) propose(a author, session wire.SessionID, cxid int32, req *wire.Request, undecodable bool) wire.Code {
+	r := prep.Request{Session: session, Cxid: cxid, Owner: a.owner, IDs: a.ids, Req: req, Undecodable: undecodable}
 	zxid := c.proposed + 1
 	code := c.prep.Txn(c.now, zxid, &r, &c.txn)
 	if code == wire.SessionMoved || c.txn.Type == 0 {
 		return code
 	}
 	c.boundList(&c.txn)
-	c.proposed = zxid
-	payload := c.arena.keep(wire.AppendTxn(c.arena.room(txnRoom(req)), &c.txn))
-	c.out.Append = append(c.out.Append, Entry{Zxid: zxid, Payload: payload})
-	c.inflight.push(proposal{zxid: zxid, payload: payload, conn: cn})
-	c.stats.Proposals++
+	c.log(a, txnRoom(req), c.prep.Prepared())
 	return code
+}
+
+// log gives the transaction in c.txn to the log, and to the other servers.
+func (c *Core) log(a author, room int, known tree.Prepared) {
+	zxid := c.txn.Zxid
+	c.proposed = zxid
+	payload := c.arena.keep(wire.AppendTxn(c.arena.room(room), &c.txn))
+	e := Entry{Zxid: zxid, Payload: payload}
+	if c.member != nil {
+		c.member.proposals = append(c.member.proposals, e)
+	} else {
+		c.out.Append = append(c.out.Append, e)
+	}
+	c.inflight.push(proposal{zxid: zxid, payload: payload, known: known, owner: a.owner, conn: a.conn})
+	c.stats.Proposals++
 }
 
 // txnRoom guesses the length of a request's transaction; a wrong guess costs an
 // allocation.
 func txnRoom(req *wire.Request) int { return 160 + len(req.Path) + len(req.Data) + 64*len(req.ACL) }
 
-// commit applies every transaction that is durable, in order.
+// commit applies every transaction that is committed, in order.
 func (c *Core) commit() {
-	for c.inflight.len() > 0 && c.inflight.front().zxid <= c.durable {
+	for n := 0; c.inflight.len() > 0 && c.inflight.front().zxid <= c.committed; n++ {
+		if n%aheadStep == 0 {
+			c.lookAheadInflight()
+		}
 		p := *c.inflight.front()
 		c.inflight.pop()
 		c.apply(&p)
@@ -81,30 +114,35 @@ func (c *Core) commit() {
 
 // apply applies one transaction, tells watchers, then answers who asked for it.
 func (c *Core) apply(p *proposal) {
-	txn := &c.committed
+	txn := &c.applying
 	if err := wire.DecodeTxn(p.payload, txn); err != nil {
 		panic("core: own transaction " + p.zxid.String() + " does not decode") // broken invariant
 	}
 	c.stats.Commits++
 	if txn.Type == wire.OpCreateSession {
 		s := c.sessions.Create(txn.Session, txn.Timeout, c.mono)
-		c.sessions.SetOwner(s, localOwner)
+		c.sessions.SetOwner(s, p.owner)
 	}
-	res, changes := c.tree.Apply(txn)
+	if c.member != nil && p.conn == nil {
+		p.conn = c.authorOf(txn)
+	}
+	res, changes := c.tree.ApplyPrepared(txn, p.known)
 	c.event.begin(txn.Zxid)
 	for i := range changes {
-		c.watches.Fire(changes[i], c.notify)
+		c.watches.Fire(changes[i], c.fire)
 	}
 	c.prep.Applied(txn.Zxid)
-	ended := c.bySession[txn.Session]
+	var ended *conn
 	if txn.Type == wire.OpCloseSession {
+		ended = c.bySession[txn.Session]
 		c.sessions.Remove(txn.Session)
-	} else {
-		ended = nil
 	}
 	if cn := p.conn; cn != nil && cn.state != connClosing {
 		c.replyWrite(cn, txn, &res)
 		c.drain(cn)
+	}
+	if c.member != nil && txn.Type == wire.OpCreateSession {
+		c.sessionKnown(txn.Session)
 	}
 	for _, cn := range p.syncs {
 		c.drain(cn)
@@ -122,11 +160,17 @@ func (c *Core) apply(p *proposal) {
 
 // replyWrite answers the write at the head of the connection's queue.
 func (c *Core) replyWrite(cn *conn, txn *wire.Txn, res *result) {
-	if cn.full {
-		c.holdWriteReply(cn, txn, res)
+	if txn.Type == wire.OpError && txn.Err == wire.SessionMoved {
+		c.close(cn) // without a reply: the client is elsewhere
 		return
 	}
 	p := *cn.pending.front()
+	if cn.full || c.member != nil && (p.zxid != txn.Zxid || !p.op.IsWrite()) {
+		// In an ensemble a sync that waits for the leader may stand before it, or one
+		// that waits for the same transaction.
+		c.holdWriteReply(cn, txn, res)
+		return
+	}
 	if p.zxid != txn.Zxid {
 		panic("core: reply to " + txn.Zxid.String() + " is not next in its session") // broken invariant
 	}
@@ -233,7 +277,7 @@ func (c *Core) closeOrphans() {
 		}
 		c.warn("removing the ephemeral nodes of a session that does not exist any more", "session", id.String())
 		c.req = wire.Request{Op: wire.OpCloseSession}
-		c.propose(nil, id, 0, &c.req, false)
+		c.propose(internal, id, 0, &c.req, false)
 	}
 }
 
@@ -244,6 +288,6 @@ func (c *Core) expire() {
 		c.stats.Expired++
 		c.inform("session expired", "session", id.String())
 		c.req = wire.Request{Op: wire.OpCloseSession}
-		c.propose(nil, id, 0, &c.req, false)
+		c.propose(internal, id, 0, &c.req, false)
 	}
 }

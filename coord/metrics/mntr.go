@@ -64,6 +64,9 @@ func (s *Set) appendMntrGauges(dst []byte) []byte {
 		dst = appendMntrFloat(dst, floatGaugeTable[ConnectionDropProbability].name, s.floats[ConnectionDropProbability].Value())
 	}
 	for at, d := range keyedGaugeTable {
+		if d.own() {
+			continue
+		}
 		series := s.keyedGauges[at].all()
 		for _, key := range sortedKeys(series) {
 			dst = appendMntrInt(dst, keyedName(key, d.name), series[key].Value())

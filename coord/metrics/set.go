@@ -92,6 +92,19 @@ func (s *Set) KeyedCounter(id KeyedCounterID) *Keyed[Counter] { return &s.keyedC
 // KeyedGauge is the family of a gauge with keys.
 func (s *Set) KeyedGauge(id KeyedGaugeID) *Keyed[Gauge] { return &s.keyedGauges[id] }
 
+// ReplaceKeyedGauge sets the series of a gauge with keys, and drops all others.
+func (s *Set) ReplaceKeyedGauge(id KeyedGaugeID, values map[string]int64) {
+	family := &s.keyedGauges[id]
+	for key := range family.all() {
+		if _, there := values[key]; !there {
+			family.Remove(key)
+		}
+	}
+	for key, value := range values {
+		family.With(key).Set(value)
+	}
+}
+
 // KeyedSummary is the family of a summary with keys.
 func (s *Set) KeyedSummary(id KeyedSummaryID) *Keyed[Summary] { return &s.keyedSummaries[id] }
 

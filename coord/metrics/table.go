@@ -74,6 +74,7 @@ const (
 	Snapshots
 	PurgedFiles
 	AuthFailures
+	Elections
 	counterCount
 )
 
@@ -211,6 +212,7 @@ const (
 	ConnectionsRefused
 	RequestsByOperation
 	FourLetterWords
+	PeerRefusals
 	keyedCounterCount
 )
 
@@ -220,6 +222,8 @@ const (
 	QuotaCountUsagePerNamespace
 	QuotaBytesLimitPerNamespace
 	QuotaBytesUsagePerNamespace
+	LearnerLag
+	PeerConnected
 	keyedGaugeCount
 )
 
@@ -332,6 +336,7 @@ var counterTable = [counterCount]definition{
 	Snapshots:                                     {name: "coord_snapshots_total", help: "Snapshots written."},
 	PurgedFiles:                                   {name: "coord_purged_files_total", help: "Snapshot and log files removed by the purge."},
 	AuthFailures:                                  {name: "coord_auth_failures_total", help: "Authentications that clients tried and failed."},
+	Elections:                                     {name: "coord_elections_total", help: "Elections that found a leader."},
 }
 
 var gaugeTable = [gaugeCount]definition{
@@ -461,6 +466,7 @@ var keyedCounterTable = [keyedCounterCount]definition{
 	ConnectionsRefused:             {name: "coord_connections_refused_total", help: "Connections closed at once, by reason.", label: "reason"},
 	RequestsByOperation:            {name: "coord_requests_total", help: "Requests answered, by operation.", label: "operation"},
 	FourLetterWords:                {name: "coord_four_letter_words_total", help: "Four-letter words answered, by word.", label: "word"},
+	PeerRefusals:                   {name: "coord_peer_refusals_total", help: "Connections and frames refused on the ports for other servers, by reason.", label: "reason"},
 }
 
 var keyedGaugeTable = [keyedGaugeCount]definition{
@@ -468,6 +474,8 @@ var keyedGaugeTable = [keyedGaugeCount]definition{
 	QuotaCountUsagePerNamespace: {name: "quota_count_usage_per_namespace"},
 	QuotaBytesLimitPerNamespace: {name: "quota_bytes_limit_per_namespace"},
 	QuotaBytesUsagePerNamespace: {name: "quota_bytes_usage_per_namespace"},
+	LearnerLag:                  {name: "coord_learner_lag_transactions", help: "Transactions of the leader's log that a follower has not acknowledged.", label: "server"},
+	PeerConnected:               {name: "coord_peer_connected", help: "1 while there is a connection for election messages with the server, 0 else.", label: "server"},
 }
 
 var keyedSummaryTable = [keyedSummaryCount]definition{

@@ -86,6 +86,14 @@ func (s *Summary) recent(now time.Time) []uint64 {
 	return difference(totals, v.older)
 }
 
+// RecentQuantile is the value below which the share q of the values lies that
+// were observed in the last minutes; ok is false when there are none.
+func (s *Set) RecentQuantile(id SummaryID, q float64, now time.Time) (value int64, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return quantile(s.summaries[id].recent(now), q)
+}
+
 // difference subtracts base, which may be nil, in place.
 func difference(totals, base []uint64) []uint64 {
 	for at := range base {

@@ -18,7 +18,7 @@ func (p *Prep) closeSession(id wire.SessionID, txn *wire.Txn) {
 	p.paths = emptied(p.paths)
 	for r := range p.tree.Ephemerals(id) {
 		path := p.tree.Path(r)
-		if c := p.pending.find(path); c == nil || c.ownedBy(id) {
+		if c := p.pending.byPath.find(path, p.tree.Hash(path)); c == nil || c.ownedBy(id) {
 			p.paths = append(p.paths, path)
 		}
 	}
@@ -46,7 +46,7 @@ func (p *Prep) closeSession(id wire.SessionID, txn *wire.Txn) {
 
 // ownedBy tells whether a pending node is an ephemeral of the session.
 func (c *change) ownedBy(id wire.SessionID) bool {
-	return c.exists && c.owner == int64(id)
+	return c.exists && c.Owner == int64(id)
 }
 
 // committed tells whether the tree lists the node among the session's already.

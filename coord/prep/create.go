@@ -140,14 +140,13 @@ func (p *Prep) vacant(path string, parent node) (node, wire.Code) {
 // addNode notes the node that this transaction creates.
 func (p *Prep) addNode(n node, owner int64, acl []wire.ACL, data []byte) *change {
 	c := p.touch(n)
-	z, digest := p.zxid, c.digest
+	z := p.zxid
 	c.state = state{
-		czxid: z, mzxid: z, pzxid: z, ctime: p.now, mtime: p.now,
-		owner: owner, digest: digest, exists: true,
+		Fields: tree.Fields{Czxid: z, Mzxid: z, Pzxid: z, Ctime: p.now, Mtime: p.now, Owner: owner},
+		exists: true,
 	}
 	p.setList(&c.state, acl)
 	p.newData(c, data)
-	p.changed(c)
 	p.pending.own(c, p.ownedBySession(&c.state))
 	return c
 }

@@ -62,7 +62,7 @@ func TestGoldenDigest(t *testing.T) {
 		t.Errorf("digest %x, %x", txn.Digest, s.prep.Digest())
 	}
 	for path, want := range map[string]uint32{"/a": 0x00c494d7, "/": 0x3727112d} {
-		if got := s.prep.pending.find(path).digest; got != want {
+		if got := s.prep.find(path, nil).digest; got != want {
 			t.Errorf("%s: digest %x, want %x", path, got, want)
 		}
 	}

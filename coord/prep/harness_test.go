@@ -21,8 +21,17 @@ type server struct {
 	sessions *session.Table
 	prep     *Prep
 	zxid     wire.Zxid
-	inFlight [][]byte // encoded transactions that are not in the tree yet
-	txn      wire.Txn // reused for every request
+	inFlight []prepared // what is not in the tree yet
+	txn      wire.Txn   // reused for every request
+	// forgetful throws away what Prep knows of a transaction, as a server does
+	// that gets it from another.
+	forgetful bool
+}
+
+// prepared is a transaction in its encoding and what Prep knows of it.
+type prepared struct {
+	encoded []byte
+	known   tree.Prepared
 }
 
 func newServer(t testing.TB, c Config) *server {
@@ -60,7 +69,7 @@ func (s *server) request(r Request) (wire.Txn, wire.Code) {
 	for i := range body {
 		body[i] = '#'
 	}
-	s.inFlight = append(s.inFlight, encoded)
+	s.inFlight = append(s.inFlight, prepared{encoded, s.prep.Prepared()})
 	return s.decode(encoded), code
 }
 
@@ -78,9 +87,12 @@ func (s *server) decode(encoded []byte) wire.Txn {
 func (s *server) apply(n int) {
 	s.t.Helper()
 	for range min(n, len(s.inFlight)) {
-		txn := s.decode(s.inFlight[0])
+		txn, known := s.decode(s.inFlight[0].encoded), s.inFlight[0].known
 		s.inFlight = s.inFlight[1:]
-		res, _ := s.tree.Apply(&txn)
+		if s.forgetful {
+			known = tree.Prepared{}
+		}
+		res, _ := s.tree.ApplyPrepared(&txn, known)
 		if res.Code != wire.OK && txn.Type != wire.OpError {
 			s.t.Fatalf("applying %s: %v", describe(&txn, wire.OK), res.Code)
 		}
@@ -104,7 +116,7 @@ func digestFromScratch(t *tree.Tree) uint64 {
 	var sum uint64
 	walk(t, "/", func(path string, r tree.Ref) {
 		if !tree.Undigested(path) {
-			sum += uint64(tree.FieldsDigest(tree.PathDataCRC(path, t.Data(r)), t.Node(r)))
+			sum += uint64(tree.NodeDigest(path, t.Data(r), &t.Node(r).Fields))
 		}
 	})
 	return sum

@@ -11,6 +11,7 @@ import (
 // a node has the zero state.
 type node struct {
 	path string
+	hash uint32 // of path
 	*state
 	change *change // nil when the state is the tree's
 }
@@ -21,11 +22,12 @@ func (p *Prep) find(path string, slot *state) node {
 	if path == "" {
 		path = "/"
 	}
-	if c := p.pending.find(path); c != nil {
-		return node{path: path, state: &c.state, change: c}
+	hash := p.tree.Hash(path)
+	if c := p.pending.byPath.find(path, hash); c != nil {
+		return node{path: path, hash: hash, state: &c.state, change: c}
 	}
-	p.read(p.tree.Find(path), slot)
-	return node{path: path, state: slot}
+	p.read(p.tree.FindHashed(path, hash), slot)
+	return node{path: path, hash: hash, state: slot}
 }
 
 func (p *Prep) read(r tree.Ref, s *state) {
@@ -35,24 +37,16 @@ func (p *Prep) read(r tree.Ref, s *state) {
 	}
 	n := p.tree.Node(r)
 	*s = state{
-		czxid: n.Czxid, mzxid: n.Mzxid, pzxid: n.Pzxid, ctime: n.Ctime, mtime: n.Mtime,
-		owner: n.Owner, version: n.Version, cversion: n.Cversion, aversion: n.Aversion,
-		sequence: n.Cversion, children: n.NumChildren, dataLength: n.DataLength(),
-		crc: p.tree.PathDataCRC(r), exists: true, open: p.tree.OpenACL(r),
+		Fields: n.Fields, ref: r, sequence: n.Cversion, dataLength: n.DataLength(),
+		digest: p.tree.NodeDigest(r), exists: true, open: p.tree.OpenACL(r),
 	}
 	if !s.open {
 		s.acl = p.tree.ACL(r)
 	}
 }
 
-// touch returns the change of a node that this transaction modifies. The caller
-// modifies it and then calls changed.
-func (p *Prep) touch(n node) *change {
-	if n.change == nil && n.exists && p.config.Digest {
-		n.digest = p.digestOf(n.path, n.state)
-	}
-	return p.pending.touch(p.zxid, n.path, n.change, n.state)
-}
+// touch returns the change of a node that this transaction modifies.
+func (p *Prep) touch(n node) *change { return p.pending.touch(p.zxid, &n) }
 
 // addChild notes in the parent that this transaction creates a child, and
 // returns the parentCversion of the transaction. The predicted cversion and
@@ -60,25 +54,27 @@ func (p *Prep) touch(n node) *change {
 // one more.
 func (p *Prep) addChild(parent node) (cversion int32) {
 	c := p.touch(parent)
-	c.children++
+	c.NumChildren++
 	c.sequence++
 	raised := c.sequence
 	if raised == -1 {
-		raised = c.cversion + 1
+		raised = c.Cversion + 1
 	}
-	if raised > c.cversion {
-		c.cversion, c.pzxid = raised, p.zxid
+	if raised > c.Cversion {
+		f := c.Fields
+		f.Cversion, f.Pzxid = raised, p.zxid
+		p.newFields(c, f)
 	}
-	p.changed(c)
 	return c.sequence
 }
 
 // removeChild notes in the parent that this transaction deletes a child.
 func (p *Prep) removeChild(parent node) {
 	c := p.touch(parent)
-	c.children--
-	c.pzxid = max(c.pzxid, p.zxid)
-	p.changed(c)
+	f := c.Fields
+	f.NumChildren--
+	f.Pzxid = max(f.Pzxid, p.zxid)
+	p.newFields(c, f)
 }
 
 // remove notes that this transaction deletes a node.
@@ -87,13 +83,13 @@ func (p *Prep) remove(n node) *change {
 	c.exists = false
 	c.acl = nil
 	p.pending.own(c, false)
-	p.changed(c)
+	p.newDigest(c, 0)
 	return c
 }
 
 // ownedBySession tells whether a state is that of an ordinary ephemeral.
 func (p *Prep) ownedBySession(s *state) bool {
-	return tree.KindOf(s.owner, p.config.ExtendedTypes) == tree.Ephemeral
+	return tree.KindOf(s.Owner, p.config.ExtendedTypes) == tree.Ephemeral
 }
 
 // splitPath is the shallow check that create and delete begin with: there must

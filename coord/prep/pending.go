@@ -3,6 +3,7 @@ package prep
 import (
 	"unsafe"
 
+	"kafkacoord/coord/tree"
 	"kafkacoord/coord/wire"
 )
 
@@ -10,20 +11,15 @@ import (
 // digest is computed from. A node that a pending transaction deletes has a state
 // too, with exists false.
 type state struct {
-	czxid, mzxid, pzxid wire.Zxid
-	ctime, mtime        wire.Millis
-	owner               int64
-	version             int32
-	cversion            int32 // what the tree will store
-	aversion            int32
+	tree.Fields // as the tree will store them
+	// ref is where the tree has the node; 0 when it is pending that there is one.
+	ref tree.Ref
 	// sequence is the number of the next sequential child. It is the stored
 	// cversion until that sticks at its maximum: then it goes on, wrapping, for
 	// as long as changes of the node are pending, as in ZooKeeper.
 	sequence   int32
-	children   int32
 	dataLength int32
-	crc        uint32 // of path and data: the head of the digest
-	digest     uint32 // valid in changes, when digests are on
+	digest     uint32 // 0 when the digest leaves the node out, or is off
 	exists     bool
 	open       bool       // the list is world:anyone, all
 	acl        []wire.ACL // unless open; immutable
@@ -35,7 +31,10 @@ type change struct {
 	state
 	path string // aliases key
 	key  []byte
+	hash uint32    // of path, the tree's
 	zxid wire.Zxid // of that transaction
+
+	chained *change // the next one in its chain of changes
 
 	// Ring of the pending nodes that a session owns; nil when not in it.
 	next, previous *change
@@ -66,14 +65,14 @@ const (
 	// entries: the nodes touched by a multi, the nodes of a closed session.
 	listKeptMax = 4096
 	// pendingShrink is the size from which the index and the queue are given
-	// back once empty: maps do not shrink.
+	// back once empty.
 	pendingShrink = 1 << 16
 )
 
 // pending holds the changes of transactions that are not yet in the tree. In
 // steady state it allocates nothing.
 type pending struct {
-	byPath map[string]*change
+	byPath changes
 
 	// queue is a ring of touches in zxid order; its length is a power of two.
 	queue      []touch
@@ -88,29 +87,21 @@ type pending struct {
 }
 
 func (p *pending) reset() {
-	*p = pending{byPath: make(map[string]*change), queue: make([]touch, 64)}
+	*p = pending{byPath: newChanges(), queue: make([]touch, 64)}
 	p.ephemerals.next, p.ephemerals.previous = &p.ephemerals, &p.ephemerals
 }
 
 func (p *pending) empty() bool { return p.head == p.tail }
 
-// find returns the pending change of a node, or nil.
-func (p *pending) find(path string) *change {
-	if len(p.byPath) == 0 {
-		return nil
-	}
-	return p.byPath[path]
-}
-
-// touch records that transaction z changes the node at path, whose state is
-// base, and returns its change to be modified. c is the change that find has
-// returned for the path.
-func (p *pending) touch(z wire.Zxid, path string, c *change, base *state) *change {
+// touch records that transaction z changes a node and returns its change to be
+// modified.
+func (p *pending) touch(z wire.Zxid, n *node) *change {
+	c := n.change
 	fresh := c == nil
 	if fresh {
-		c = p.take(path)
-		c.state = *base
-		p.byPath[c.path] = c
+		c = p.take(n.path)
+		c.state, c.hash = *n.state, n.hash
+		p.byPath.add(c)
 	}
 	if c.zxid == z && !fresh {
 		return c
@@ -133,7 +124,7 @@ func (p *pending) take(path string) *change {
 		c = &change{}
 	}
 	c.key = append(c.key[:0], path...)
-	// The key is not written to again before the change has left the map.
+	// The key is not written to again before the change has left the table.
 	c.path = unsafe.String(unsafe.SliceData(c.key), len(c.key))
 	c.zxid = 0
 	return c
@@ -141,7 +132,7 @@ func (p *pending) take(path string) *change {
 
 // give takes a change out of the index and keeps it for reuse.
 func (p *pending) give(c *change) {
-	delete(p.byPath, c.path)
+	p.byPath.remove(c)
 	c.unlink()
 	c.acl = nil
 	if len(p.free) >= freeChangesMax {

@@ -27,7 +27,7 @@ func TestManyInFlight(t *testing.T) {
 		t.Fatalf("%d paths to delete, want %d", len(txn.Paths), n)
 	}
 	s.apply(n / 2)
-	if got := len(s.prep.pending.byPath); got != n+1 {
+	if got := s.prep.pending.byPath.count; got != n+1 {
 		t.Errorf("%d nodes pending, want all and the root", got)
 	}
 	s.apply(n)
@@ -50,11 +50,11 @@ func TestPendingShrinks(t *testing.T) {
 	p.reset()
 	var base state
 	for i := range pendingShrink + 1 {
-		p.touch(wire.Zxid(i+1), fmt.Sprint("/", i), nil, &base)
+		p.touch(wire.Zxid(i+1), &node{path: fmt.Sprint("/", i), hash: uint32(i), state: &base})
 	}
 	p.drop(pendingShrink)
-	if p.empty() || len(p.byPath) != 1 || len(p.queue) <= pendingShrink {
-		t.Fatalf("%d nodes, queue of %d", len(p.byPath), len(p.queue))
+	if p.empty() || p.byPath.count != 1 || len(p.queue) <= pendingShrink {
+		t.Fatalf("%d nodes, queue of %d", p.byPath.count, len(p.queue))
 	}
 	p.drop(pendingShrink + 1)
 	if !p.empty() || len(p.queue) > pendingShrink || len(p.free) != 0 {

@@ -54,14 +54,14 @@ type Prep struct {
 	digest  uint64 // of the tree after all pending changes
 
 	// Of the transaction under way.
-	now  wire.Millis
-	zxid wire.Zxid
+	now      wire.Millis
+	zxid     wire.Zxid
+	prepared tree.Prepared
 
 	// Memory reused from call to call.
 	parentSlot, nodeSlot state
 	name                 []byte
 	paths                []string
-	fields               [digestFieldsSize]byte
 	lastACL              []wire.ACL // copied for an earlier change; immutable
 }
 
@@ -108,7 +108,7 @@ func (p *Prep) Digest() uint64 {
 func (p *Prep) Txn(now wire.Millis, z wire.Zxid, r *Request, txn *wire.Txn) wire.Code {
 	clearTxn(txn)
 	txn.Session, txn.Cxid, txn.Zxid, txn.Time = r.Session, r.Cxid, z, now
-	p.now, p.zxid = now, z
+	p.now, p.zxid, p.prepared = now, z, tree.Prepared{}
 	if p.pending.empty() {
 		p.digest = p.tree.Digest()
 	}
@@ -134,6 +134,10 @@ func (p *Prep) Txn(now wire.Millis, z wire.Zxid, r *Request, txn *wire.Txn) wire
 	}
 	return wire.OK
 }
+
+// Prepared is what is known of the transaction that Txn has made last, for
+// Tree.ApplyPrepared when it is committed.
+func (p *Prep) Prepared() tree.Prepared { return p.prepared }
 
 func clearTxn(txn *wire.Txn) {
 	*txn = wire.Txn{ACL: txn.ACL[:0], Subs: txn.Subs[:0]}

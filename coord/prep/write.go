@@ -1,6 +1,7 @@
 package prep
 
 import (
+	"kafkacoord/coord/tree"
 	"kafkacoord/coord/wire"
 )
 
@@ -23,10 +24,10 @@ func (p *Prep) delete(r *Request, q *wire.Request, txn *wire.Txn) wire.Code {
 	if !n.exists {
 		return wire.NoNode
 	}
-	if _, code := nextVersion(n.version, q.Version); code != wire.OK {
+	if _, code := nextVersion(n.Version, q.Version); code != wire.OK {
 		return code
 	}
-	if n.children > 0 {
+	if n.NumChildren > 0 {
 		return wire.NotEmpty
 	}
 	txn.Type, txn.Path = wire.OpDelete, q.Path
@@ -50,10 +51,10 @@ func (p *Prep) deleteContainer(q *wire.Request, txn *wire.Txn) wire.Code {
 	if !n.exists {
 		return wire.NoNode
 	}
-	if n.children > 0 {
+	if n.NumChildren > 0 {
 		return wire.NotEmpty
 	}
-	if n.owner == 0 || p.ownedBySession(n.state) {
+	if n.Owner == 0 || p.ownedBySession(n.state) {
 		return wire.BadVersion
 	}
 	parent := p.find(parentPath, &p.parentSlot)
@@ -83,15 +84,17 @@ func (p *Prep) setData(r *Request, q *wire.Request, txn *wire.Txn) wire.Code {
 	if p.overQuota(q.Path, 0, int64(len(q.Data))-int64(n.dataLength)) {
 		return wire.QuotaExceeded
 	}
-	version, code := nextVersion(n.version, q.Version)
+	version, code := nextVersion(n.Version, q.Version)
 	if code != wire.OK {
 		return code
 	}
 	txn.Type, txn.Path, txn.Data, txn.Version = wire.OpSetData, q.Path, q.Data, version
 	c := p.touch(n)
-	c.version, c.mtime, c.mzxid = version, p.now, p.zxid
+	c.Version, c.Mtime, c.Mzxid = version, p.now, p.zxid
 	p.newData(c, q.Data)
-	p.changed(c)
+	if p.config.Digest {
+		p.prepared = tree.Prepared{Tree: p.tree, Node: c.ref, Czxid: c.Czxid, Digest: c.digest}
+	}
 	return wire.OK
 }
 
@@ -117,16 +120,17 @@ func (p *Prep) setACL(r *Request, txn *wire.Txn) wire.Code {
 	if !p.allowed(n.state, wire.PermAdmin, r) {
 		return wire.NoAuth
 	}
-	version, code := nextVersion(n.aversion, q.Version)
+	version, code := nextVersion(n.Aversion, q.Version)
 	if code != wire.OK {
 		return code
 	}
 	txn.Type, txn.Path, txn.Version = wire.OpSetACL, q.Path, version
 	txn.ACL = append(txn.ACL[:0], acl...)
 	c := p.touch(n)
-	c.aversion = version
+	f := c.Fields
+	f.Aversion = version
+	p.newFields(c, f)
 	p.setList(&c.state, acl)
-	p.changed(c)
 	return wire.OK
 }
 
@@ -146,7 +150,7 @@ func (p *Prep) check(r *Request, q *wire.Request, txn *wire.Txn) wire.Code {
 	if !p.allowed(n.state, wire.PermRead, r) {
 		return wire.NoAuth
 	}
-	version, code := nextVersion(n.version, q.Version)
+	version, code := nextVersion(n.Version, q.Version)
 	if code != wire.OK {
 		return code
 	}

@@ -19,6 +19,7 @@ type logWriter struct {
 
 	mu       sync.Mutex // guards queued, sleeping and stopping
 	queued   []store.Entry
+	orders   []core.DiskOrder // At counts entries of queued
 	sleeping bool
 	stopping bool
 	wake     chan struct{}
@@ -34,9 +35,14 @@ func newLogWriter(r *Replica, s *store.Store) *logWriter {
 	return &logWriter{replica: r, store: s, wake: make(chan struct{}, 1), done: make(chan struct{})}
 }
 
-// append queues entries; the caller has the turn. The payloads must not change.
-func (w *logWriter) append(entries []core.Entry) {
+// append queues entries and other orders; the caller has the turn. The payloads
+// must not change.
+func (w *logWriter) append(entries []core.Entry, orders []core.DiskOrder) {
 	w.mu.Lock()
+	for _, o := range orders {
+		o.At += len(w.queued)
+		w.orders = append(w.orders, o)
+	}
 	for i := range entries {
 		w.queued = append(w.queued, store.Entry{Zxid: entries[i].Zxid, Payload: entries[i].Payload})
 	}
@@ -77,12 +83,13 @@ func (w *logWriter) worthSnapshot() bool {
 func (w *logWriter) run() {
 	defer close(w.done)
 	var batch []store.Entry
+	var orders []core.DiskOrder
 	for {
 		// Let a turn that is about to queue more do so first: a sync costs the same
 		// for one transaction as for many.
 		runtime.Gosched()
 		w.mu.Lock()
-		for len(w.queued) == 0 {
+		for len(w.queued) == 0 && len(w.orders) == 0 {
 			if w.stopping {
 				w.mu.Unlock()
 				return
@@ -93,16 +100,37 @@ func (w *logWriter) run() {
 			w.mu.Lock()
 		}
 		batch, w.queued = w.queued, batch[:0]
+		orders, w.orders = w.orders, orders[:0]
 		w.mu.Unlock()
-		if err := w.write(batch); err != nil {
+		if err := w.do(batch, orders); err != nil {
 			w.replica.fail(err)
 			return
 		}
 		clear(batch)
+		clear(orders)
 	}
 }
 
+// do writes entries and carries out the orders between them.
+func (w *logWriter) do(batch []store.Entry, orders []core.DiskOrder) error {
+	written := 0
+	for i := range orders {
+		at := orders[i].At
+		if err := w.write(batch[written:at]); err != nil {
+			return err
+		}
+		written = at
+		if err := w.carryOut(&orders[i]); err != nil {
+			return err
+		}
+	}
+	return w.write(batch[written:])
+}
+
 func (w *logWriter) write(batch []store.Entry) error {
+	if len(batch) == 0 {
+		return nil
+	}
 	last := batch[len(batch)-1].Zxid
 	if err := w.store.Append(batch); err != nil {
 		return fmt.Errorf("replica: the server stops because its log cannot be written: %w", err)

@@ -15,9 +15,7 @@ func (r *Replica) loop(ctx context.Context) error {
 	clock := Clock{Start: r.epoch}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	if r.options.SnapshotAtStart {
-		r.snapshot(r.work)
-	}
+	r.snapshotIfDue(false)
 	for {
 		stop, err := r.await(ctx, timer, clock)
 		if err != nil {
@@ -45,11 +43,10 @@ func (r *Replica) step() {
 	r.in = core.Input{
 		Now: wire.Millis(began.UnixMilli()), Mono: wire.Millis(began.Sub(r.epoch).Milliseconds()),
 		Opened: taken.opened, Batches: taken.batches, Closed: taken.closed, Ready: taken.ready, Durable: taken.durable,
+		Peers: taken.peers, DiskDone: taken.diskDone,
 	}
 	r.carryOut(&r.in, &r.out)
-	if r.writer.wantsSnapshot() || taken.snapshot {
-		r.snapshot(r.work)
-	}
+	r.snapshotIfDue(taken.snapshot)
 	if r.options.Observer != nil {
 		r.options.Observer.Turn(r.core, &r.out, time.Since(began))
 	}
@@ -60,10 +57,11 @@ func (r *Replica) step() {
 func (r *Replica) carryOut(in *core.Input, out *core.Output) {
 	r.core.Step(in, out)
 	// The log first: the disk works while replies are sent.
-	if len(out.Append) > 0 {
+	if len(out.Append) > 0 || len(out.Disk) > 0 {
 		r.writer.treeBytes.Store(r.core.Tree().ApproximateDataSize())
-		r.writer.append(out.Append)
+		r.writer.append(out.Append, out.Disk)
 	}
+	r.tell(out)
 	r.mu.Lock()
 	conns := r.conns // elements of open connections do not change
 	r.mu.Unlock()

@@ -58,6 +58,13 @@ type Options struct {
 	DiskReserve int64
 	// FsyncWarning logs syncs that take longer; 0: never.
 	FsyncWarning time.Duration
+	// Peers are the other servers of the ensemble; nil for a server that stands
+	// alone.
+	Peers Peers
+	// LogSyncShare bounds what is read from the log on disk for a learner that
+	// lags, as a share of the size of the tree; 0: no bound
+	// (snapshotSizeFactor).
+	LogSyncShare float64
 }
 
 // Replica runs a server. Its exported methods may be called from any goroutine.
@@ -87,6 +94,10 @@ type Replica struct {
 	conns   []Conn        // by ConnID; written under mu, read under mu
 	freeIDs []core.ConnID // numbers of connections whose end was stepped
 
+	// files keeps snapshots and what rewrites the data directory apart. Held by
+	// the snapshotter and the log writer while they do so.
+	files sync.Mutex
+
 	wake  chan struct{} // hands the turn to the loop
 	tasks sync.WaitGroup
 	fatal chan error
@@ -114,17 +125,22 @@ type inbox struct {
 	durable  wire.Zxid
 	snapshot bool // somebody asked for one
 	requests []func()
+	peers    []core.PeerEvent
+	diskDone []core.DiskDone
 }
 
 func (b *inbox) empty() bool {
 	return len(b.opened) == 0 && len(b.batches) == 0 && len(b.closed) == 0 && b.durable == 0 && !b.snapshot &&
-		len(b.requests) == 0 && len(b.ready) == 0
+		len(b.requests) == 0 && len(b.ready) == 0 && len(b.peers) == 0 && len(b.diskDone) == 0
 }
 
 func (b *inbox) reset() {
 	clear(b.opened)
 	clear(b.batches)
 	clear(b.requests)
+	clear(b.peers)
+	clear(b.diskDone)
+	b.peers, b.diskDone = b.peers[:0], b.diskDone[:0]
 	b.opened, b.batches, b.closed = b.opened[:0], b.batches[:0], b.closed[:0]
 	b.ready = b.ready[:0]
 	b.durable, b.snapshot, b.requests = 0, false, b.requests[:0]
@@ -181,6 +197,12 @@ func (r *Replica) Open(c Conn, o core.Opened) (core.ConnID, bool) {
 func (r *Replica) Submit(id core.ConnID, frames []byte) {
 	r.mu.Lock()
 	r.inbox.batches = append(r.inbox.batches, core.Batch{Conn: id, Frames: frames})
+	r.stepIfFree()
+}
+
+// stepIfFree takes the turn if nobody has it. The caller holds mu, which is
+// released.
+func (r *Replica) stepIfFree() {
 	if r.turn != turnFree || r.stopped {
 		r.mu.Unlock()
 		return

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"kafkacoord/coord/store"
-	"kafkacoord/coord/tree"
 )
 
 // snapshot starts a snapshotter unless one is at work. The caller has the turn.
@@ -15,10 +14,14 @@ func (r *Replica) snapshot(ctx context.Context) {
 		return
 	}
 	r.snapshotting = true
-	view, sessions := r.core.View()
+	snapshot := r.core.Snapshot()
+	view := snapshot.View
 	r.start("snapshotter", func() {
 		began := time.Now()
-		err := r.store.WriteSnapshot(ctx, store.Snapshot{View: view, Sessions: sessions})
+		r.files.Lock()
+		p := pace{ctx: ctx, began: began}
+		err := r.store.WriteSnapshot(ctx, store.Snapshot{View: view, Sessions: snapshot.Sessions, Rest: p.rest})
+		r.files.Unlock()
 		switch {
 		case ctx.Err() != nil:
 		case err != nil:
@@ -31,22 +34,23 @@ func (r *Replica) snapshot(ctx context.Context) {
 				r.options.Observer.Snapshot(took)
 			}
 		}
-		r.releaseView(view)
+		r.Between(func() {
+			snapshot.Release()
+			r.snapshotting = false
+		})
 	})
 }
 
-// releaseView has whoever takes the next turn release a view.
-func (r *Replica) releaseView(v *tree.View) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.stopped {
+// snapshotIfDue starts a snapshot when the log has grown enough, when one is
+// asked for, or at the start. What is in the log of a member that has no leader
+// may have to go again: it must not get into a snapshot. The caller has the turn.
+func (r *Replica) snapshotIfDue(asked bool) {
+	due := r.writer.wantsSnapshot() || asked
+	if !due && !r.options.SnapshotAtStart || !r.core.Serving() {
 		return
 	}
-	r.inbox.requests = append(r.inbox.requests, func() {
-		r.core.Tree().Release(v)
-		r.snapshotting = false
-	})
-	r.rouse()
+	r.options.SnapshotAtStart = false
+	r.snapshot(r.work)
 }
 
 // Snapshot asks for a snapshot, which begins soon unless one is being written,

@@ -24,11 +24,29 @@ type Result struct {
 //
 // Session transactions change no session here, only their nodes: the session
 // table belongs to package session. ZooKeeper: DataTree.java processTxn.
-func (t *Tree) Apply(txn *wire.Txn) (Result, []Change) {
+func (t *Tree) Apply(txn *wire.Txn) (Result, []Change) { return t.ApplyPrepared(txn, Prepared{}) }
+
+// Prepared is what the server that made a setData knows of it: where the node is
+// and what its digest becomes. Looked up and computed once instead of twice,
+// they make a setData in core a fifth cheaper (1590 ns → 1230 ns). The zero value
+// says nothing.
+type Prepared struct {
+	Tree   *Tree // in which the node was found
+	Node   Ref
+	Czxid  wire.Zxid // of that node: another one in its place has a later one
+	Digest uint32    // NodeDigest afterwards
+}
+
+// ApplyPrepared is Apply for a transaction that was made by looking at this tree
+// and at the transactions before it, all of them applied by now. What is known
+// of a setData is used if its node is still there, and ignored for anything else.
+func (t *Tree) ApplyPrepared(txn *wire.Txn, p Prepared) (Result, []Change) {
 	clear(t.changes)
 	t.changes = t.changes[:0]
 	var res Result
 	switch {
+	case txn.Type == wire.OpSetData:
+		res = t.setData(txn, txn, t.prepared(&p), p.Digest)
 	case txn.Type != wire.OpMulti:
 		res = t.applyOne(txn, txn)
 	case multiFailed(txn):
@@ -60,7 +78,7 @@ func (t *Tree) applyOne(txn, outer *wire.Txn) Result {
 	case wire.OpDelete, wire.OpDeleteContainer:
 		return Result{Code: t.remove(txn.Path, outer.Zxid)}
 	case wire.OpSetData, wire.OpReconfig:
-		return t.setData(txn, outer)
+		return t.setData(txn, outer, 0, 0)
 	case wire.OpSetACL:
 		return t.setACL(txn)
 	case wire.OpCloseSession:
@@ -81,7 +99,7 @@ func (t *Tree) create(txn, outer *wire.Txn) Result {
 		return Result{Code: wire.NodeExists, Stat: t.Stat(r)}
 	}
 	t.raiseCversion(parent, txn.ParentCversion, outer.Zxid)
-	fields := Node{
+	fields := Fields{
 		Czxid: outer.Zxid, Mzxid: outer.Zxid, Pzxid: outer.Zxid,
 		Ctime: outer.Time, Mtime: outer.Time, Owner: ownerOf(txn, outer.Session),
 	}
@@ -116,10 +134,9 @@ func (t *Tree) raiseCversion(parent Ref, cversion int32, zxid wire.Zxid) {
 		cversion = p.Cversion + 1
 	}
 	if cversion > p.Cversion {
-		t.subDigest(p)
-		p.Cversion = cversion
-		p.Pzxid = zxid
-		t.addDigest(p)
+		f := p.Fields
+		f.Cversion, f.Pzxid = cversion, zxid
+		t.setFields(p, f)
 	}
 }
 
@@ -142,9 +159,9 @@ func (t *Tree) remove(path string, zxid wire.Zxid) wire.Code {
 	}
 	// The parent's pzxid moves even when the node is gone (ZOOKEEPER-3145).
 	if p := t.rec.mutable(parent); zxid > p.Pzxid {
-		t.subDigest(p)
-		p.Pzxid = zxid
-		t.addDigest(p)
+		f := p.Fields
+		f.Pzxid = zxid
+		t.setFields(p, f)
 	}
 	r := t.Find(path)
 	if r == 0 || r == root {
@@ -181,17 +198,37 @@ func (t *Tree) removeBelow(r Ref, path string) {
 	}
 }
 
-func (t *Tree) setData(txn, outer *wire.Txn) Result {
-	r := t.Find(txn.Path)
-	if r == 0 {
-		return Result{Code: wire.NoNode}
+// prepared returns the node that a transaction was prepared for, 0 if it is not
+// known or not there any more. Nodes do not move, so the path needs no second
+// look: who has the reference and the czxid is the node.
+func (t *Tree) prepared(p *Prepared) Ref {
+	if p.Tree != t || p.Node == 0 {
+		return 0
+	}
+	if n := t.rec.node(p.Node); n.name == nameFree || n.Czxid != p.Czxid {
+		return 0
+	}
+	return p.Node
+}
+
+// setData applies a setData; r is its node and digest what the node's becomes,
+// unless r is 0.
+func (t *Tree) setData(txn, outer *wire.Txn, r Ref, digest uint32) Result {
+	known := r != 0
+	if !known {
+		if r = t.Find(txn.Path); r == 0 {
+			return Result{Code: wire.NoNode}
+		}
 	}
 	n := t.rec.mutable(r)
-	t.subDigest(n)
 	before := n.DataLength()
-	t.replaceData(n, txn.Path, txn.Data)
+	t.replaceData(n, txn.Data)
 	n.Version, n.Mzxid, n.Mtime = txn.Version, outer.Zxid, outer.Time
-	t.addDigest(n)
+	if known {
+		t.replaceDigest(n, digest)
+	} else {
+		t.enterDigest(n, txn.Path, txn.Data)
+	}
 	stat := t.statOf(n)
 	if len(t.quotas) > 0 {
 		t.quotaChanged(txn.Path, len(txn.Data)-int(before))
@@ -204,15 +241,12 @@ func (t *Tree) setData(txn, outer *wire.Txn) Result {
 
 // replaceData gives a node new data and keeps the running sizes; the digest is
 // the caller's.
-func (t *Tree) replaceData(n *Node, path string, data []byte) {
+func (t *Tree) replaceData(n *Node, data []byte) {
 	t.dataSize += int64(len(data)) - int64(n.DataLength())
 	if !t.overwrite(n, data) {
 		old := n.blob
 		t.setBlob(n, t.nameOf(n), data)
 		t.blobs.release(old, &t.rec.views)
-	}
-	if t.options.Digest {
-		n.crc = PathDataCRC(path, data)
 	}
 }
 
@@ -222,12 +256,12 @@ func (t *Tree) setACL(txn *wire.Txn) Result {
 		return Result{Code: wire.NoNode}
 	}
 	n := t.rec.mutable(r)
-	t.subDigest(n)
 	old := n.acl
 	n.acl = t.acls.intern(txn.ACL)
 	t.acls.release(old)
-	n.Aversion = txn.Version
-	t.addDigest(n)
+	f := n.Fields
+	f.Aversion = txn.Version
+	t.setFields(n, f)
 	return Result{Stat: t.statOf(n)}
 }
 

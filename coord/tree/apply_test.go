@@ -33,31 +33,23 @@ var readOnly = []wire.ACL{{Perms: wire.PermRead, ID: wire.ID{Scheme: "digest", I
 
 // fields is what a test says of one node after the transaction.
 type fields struct {
-	node Node // only the exported fields
+	node Fields
 	data []byte
 	acl  []wire.ACL
 }
 
-// exported drops the links of a record.
-func exported(n *Node) Node {
-	return Node{
-		Czxid: n.Czxid, Mzxid: n.Mzxid, Pzxid: n.Pzxid, Ctime: n.Ctime, Mtime: n.Mtime, Owner: n.Owner,
-		Version: n.Version, Cversion: n.Cversion, Aversion: n.Aversion, NumChildren: n.NumChildren,
-	}
-}
-
 func TestApplyOne(t *testing.T) {
 	rootAfter := func(cversion, children int32, pzxid wire.Zxid) fields {
-		return fields{node: Node{Cversion: cversion, NumChildren: children, Pzxid: pzxid}, acl: wire.OpenACL}
+		return fields{node: Fields{Cversion: cversion, NumChildren: children, Pzxid: pzxid}, acl: wire.OpenACL}
 	}
-	pNode := Node{Czxid: 1, Mzxid: 1, Pzxid: 2, Ctime: 10, Mtime: 10, Cversion: 1, NumChildren: 1}
-	p := func(change func(n *Node)) fields {
+	pNode := Fields{Czxid: 1, Mzxid: 1, Pzxid: 2, Ctime: 10, Mtime: 10, Cversion: 1, NumChildren: 1}
+	p := func(change func(n *Fields)) fields {
 		n := pNode
 		change(&n)
 		return fields{node: n, data: []byte("pp"), acl: wire.OpenACL}
 	}
 	fresh := func(owner int64, data []byte, acl []wire.ACL) fields {
-		return fields{node: Node{Czxid: 9, Mzxid: 9, Pzxid: 9, Ctime: 90, Mtime: 90, Owner: owner}, data: data, acl: acl}
+		return fields{node: Fields{Czxid: 9, Mzxid: 9, Pzxid: 9, Ctime: 90, Mtime: 90, Owner: owner}, data: data, acl: acl}
 	}
 	for _, c := range []struct {
 		name    string
@@ -73,7 +65,7 @@ func TestApplyOne(t *testing.T) {
 			txn:  wire.Txn{Type: wire.OpCreate, Path: "/p/n", Data: []byte("x"), ACL: readOnly, ParentCversion: 2},
 			want: map[string]fields{
 				"/p/n": fresh(0, []byte("x"), readOnly),
-				"/p":   p(func(n *Node) { n.Cversion, n.NumChildren, n.Pzxid = 2, 2, 9 }),
+				"/p":   p(func(n *Fields) { n.Cversion, n.NumChildren, n.Pzxid = 2, 2, 9 }),
 			},
 			changes: []Change{{Type: wire.EventNodeCreated, Path: "/p/n", ACL: readOnly, ParentACL: wire.OpenACL}},
 		},
@@ -90,7 +82,7 @@ func TestApplyOne(t *testing.T) {
 			txn:  wire.Txn{Type: wire.OpCreate, Path: "/p/n", Data: []byte{}, ACL: wire.OpenACL, ParentCversion: -1},
 			want: map[string]fields{
 				"/p/n": fresh(0, []byte{}, wire.OpenACL),
-				"/p":   p(func(n *Node) { n.Cversion, n.NumChildren, n.Pzxid = 2, 2, 9 }),
+				"/p":   p(func(n *Fields) { n.Cversion, n.NumChildren, n.Pzxid = 2, 2, 9 }),
 			},
 			changes: []Change{{Type: wire.EventNodeCreated, Path: "/p/n", ACL: wire.OpenACL, ParentACL: wire.OpenACL}},
 		},
@@ -119,7 +111,7 @@ func TestApplyOne(t *testing.T) {
 		{
 			name: "delete",
 			txn:  wire.Txn{Type: wire.OpDelete, Path: "/p/c"},
-			want: map[string]fields{"/p": p(func(n *Node) { n.NumChildren, n.Pzxid = 0, 9 })},
+			want: map[string]fields{"/p": p(func(n *Fields) { n.NumChildren, n.Pzxid = 0, 9 })},
 			gone: []string{"/p/c"},
 			changes: []Change{
 				{Type: wire.EventNodeDeleted, Path: "/p/c", ACL: wire.OpenACL, ParentACL: wire.OpenACL},
@@ -137,7 +129,7 @@ func TestApplyOne(t *testing.T) {
 		{
 			name: "delete of a missing node moves the parent's pzxid",
 			txn:  wire.Txn{Type: wire.OpDelete, Path: "/p/no"},
-			code: wire.NoNode, want: map[string]fields{"/p": p(func(n *Node) { n.Pzxid = 9 })},
+			code: wire.NoNode, want: map[string]fields{"/p": p(func(n *Fields) { n.Pzxid = 9 })},
 		},
 		{
 			name: "delete below a missing parent", txn: wire.Txn{Type: wire.OpDelete, Path: "/no/n"},
@@ -148,7 +140,7 @@ func TestApplyOne(t *testing.T) {
 			txn:  wire.Txn{Type: wire.OpSetData, Path: "/p", Data: []byte("longer than before"), Version: 12},
 			want: map[string]fields{
 				"/p": {
-					node: Node{Czxid: 1, Mzxid: 9, Pzxid: 2, Ctime: 10, Mtime: 90, Version: 12, Cversion: 1, NumChildren: 1},
+					node: Fields{Czxid: 1, Mzxid: 9, Pzxid: 2, Ctime: 10, Mtime: 90, Version: 12, Cversion: 1, NumChildren: 1},
 					data: []byte("longer than before"), acl: wire.OpenACL,
 				},
 				"/": rootAfter(2, 3, 3),
@@ -159,7 +151,7 @@ func TestApplyOne(t *testing.T) {
 			name: "setData of the root",
 			txn:  wire.Txn{Type: wire.OpSetData, Path: "/", Data: []byte("root"), Version: 1},
 			want: map[string]fields{"/": {
-				node: Node{Mzxid: 9, Mtime: 90, Version: 1, Pzxid: 3, Cversion: 2, NumChildren: 3},
+				node: Fields{Mzxid: 9, Mtime: 90, Version: 1, Pzxid: 3, Cversion: 2, NumChildren: 3},
 				data: []byte("root"), acl: wire.OpenACL,
 			}},
 			changes: []Change{{Type: wire.EventNodeDataChanged, Path: "/", ACL: wire.OpenACL}},
@@ -169,7 +161,7 @@ func TestApplyOne(t *testing.T) {
 			name: "setACL",
 			txn:  wire.Txn{Type: wire.OpSetACL, Path: "/p", ACL: readOnly, Version: 4},
 			want: map[string]fields{"/p": {
-				node: Node{Czxid: 1, Mzxid: 1, Pzxid: 2, Ctime: 10, Mtime: 10, Aversion: 4, Cversion: 1, NumChildren: 1},
+				node: Fields{Czxid: 1, Mzxid: 1, Pzxid: 2, Ctime: 10, Mtime: 10, Aversion: 4, Cversion: 1, NumChildren: 1},
 				data: []byte("pp"), acl: readOnly,
 			}},
 		},
@@ -178,7 +170,7 @@ func TestApplyOne(t *testing.T) {
 			name: "reconfig",
 			txn:  wire.Txn{Type: wire.OpReconfig, Path: wire.ConfigPath, Data: []byte("server.1=x"), Version: -1},
 			want: map[string]fields{wire.ConfigPath: {
-				node: Node{Mzxid: 9, Mtime: 90, Version: -1, Aversion: -1},
+				node: Fields{Mzxid: 9, Mtime: 90, Version: -1, Aversion: -1},
 				data: []byte("server.1=x"), acl: []wire.ACL{{Perms: wire.PermRead, ID: wire.AnyoneID}},
 			}},
 			changes: []Change{{
@@ -189,7 +181,7 @@ func TestApplyOne(t *testing.T) {
 		{
 			name: "closeSession without a list",
 			txn:  wire.Txn{Type: wire.OpCloseSession, Session: 7},
-			want: map[string]fields{"/p": p(func(n *Node) { n.NumChildren, n.Pzxid = 0, 9 })},
+			want: map[string]fields{"/p": p(func(n *Fields) { n.NumChildren, n.Pzxid = 0, 9 })},
 			gone: []string{"/p/c"},
 			changes: []Change{
 				{Type: wire.EventNodeDeleted, Path: "/p/c", ACL: wire.OpenACL, ParentACL: wire.OpenACL},
@@ -198,7 +190,7 @@ func TestApplyOne(t *testing.T) {
 		{
 			name: "closeSession deletes what it lists, missing nodes skipped",
 			txn:  wire.Txn{Type: wire.OpCloseSession, Session: 8, Paths: []string{"/no", "/p/c", "/q"}},
-			want: map[string]fields{"/p": p(func(n *Node) { n.NumChildren, n.Pzxid = 0, 9 }), "/": rootAfter(2, 2, 9)},
+			want: map[string]fields{"/p": p(func(n *Fields) { n.NumChildren, n.Pzxid = 0, 9 }), "/": rootAfter(2, 2, 9)},
 			gone: []string{"/p/c", "/q"},
 			changes: []Change{
 				{Type: wire.EventNodeDeleted, Path: "/p/c", ACL: wire.OpenACL, ParentACL: wire.OpenACL},
@@ -262,7 +254,7 @@ func dump(tr *Tree) map[string]fields {
 		if !bytes.Equal(data, n.Data) || (data == nil) != (n.Data == nil) {
 			panic("the view has other data than the tree: " + n.Path)
 		}
-		all[tr.Path(r)] = fields{node: exported(tr.Node(r)), data: bytes.Clone(data), acl: slices.Clone(tr.ACL(r))}
+		all[tr.Path(r)] = fields{node: tr.Node(r).Fields, data: bytes.Clone(data), acl: slices.Clone(tr.ACL(r))}
 	}
 	for path, f := range all { // empty data of built-in nodes reads as nil in the tables above
 		if len(f.data) == 0 && (path == "/" || strings.HasPrefix(path, wire.ReservedPath)) {

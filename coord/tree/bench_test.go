@@ -246,3 +246,40 @@ func BenchmarkLoad(b *testing.B) {
 func perNode(b *testing.B) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/benchNodes, "ns/node")
 }
+
+// BenchmarkAfterDeletion sets the data of 10,000 nodes in a tree that held a
+// million before, against a tree that never did.
+func BenchmarkAfterDeletion(b *testing.B) {
+	for _, before := range []int{0, benchNodes} {
+		b.Run(fmt.Sprintf("before=%d", before), func(b *testing.B) {
+			tr := New(digested)
+			benchParents(tr, 1)
+			data := make([]byte, 100)
+			order := rand.Perm(before)
+			for _, i := range order {
+				createBench(tr, benchPath(i, 1), data)
+			}
+			rand.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
+			for _, i := range order {
+				tr.Apply(&wire.Txn{Type: wire.OpDelete, Zxid: tr.Zxid() + 1, Path: benchPath(i, 1)})
+			}
+			paths := make([]string, 10_000)
+			for i := range paths {
+				paths[i] = benchPath(i, 1)
+				createBench(tr, paths[i], data)
+			}
+			rand.Shuffle(len(paths), func(i, j int) { paths[i], paths[j] = paths[j], paths[i] })
+			runtime.GC()
+			txn := wire.Txn{Type: wire.OpSetData, Zxid: tr.Zxid(), Data: data}
+			i := 0
+			for b.Loop() {
+				txn.Zxid++
+				txn.Path = paths[i]
+				tr.Apply(&txn)
+				if i++; i == len(paths) {
+					i = 0
+				}
+			}
+		})
+	}
+}

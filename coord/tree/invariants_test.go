@@ -44,11 +44,22 @@ func (c *checker) expect(ok bool, format string, args ...any) {
 func (c *checker) records() {
 	rec := &c.tree.rec
 	free := make(map[Ref]bool)
-	for _, r := range rec.free {
-		c.expect(!free[r], "record %d is free twice", r)
-		free[r] = true
+	vacant := 0 // chunks without nodes that take memory
+	for i, slots := range rec.vacant {
+		for slot := range Ref(chunkNodes) {
+			if slots>>slot&1 != 0 {
+				free[Ref(i*chunkNodes)+slot] = true
+			}
+		}
+		c.expect(rec.open[i/64]>>(i%64)&1 == min(uint64(slots), 1), "chunk %d: free records %x, open %v", i, slots, rec.open[i/64])
+		c.expect(slots == 0 || i/64 >= rec.low, "chunk %d is open, the search begins at %d", i, rec.low*64)
+		if slots == allVacant(i) && rec.chunks[i] != &vacantChunk {
+			vacant++
+		}
 	}
-	c.expect(len(rec.made) == len(rec.chunks), "%d chunks, %d numbers", len(rec.chunks), len(rec.made))
+	c.expect(vacant <= 1, "%d chunks without nodes take memory", vacant)
+	c.expect(len(rec.made) == len(rec.chunks) && len(rec.vacant) == len(rec.chunks), "%d chunks, %d numbers, %d sets",
+		len(rec.chunks), len(rec.made), len(rec.vacant))
 	for r := range Ref(len(rec.chunks) * chunkNodes) {
 		used := rec.node(r).name != nameFree
 		if r == 0 || r >= rec.next {
@@ -117,7 +128,7 @@ func (c *checker) index() {
 			count++
 			c.expect(x.table(uint32(e>>32)) == table, "entry %x in the wrong table", e)
 			path := c.paths[Ref(e)]
-			c.expect(path != "" && c.tree.hash(path) == uint32(e>>32), "entry %x has the hash of another path than %.60q", e, path)
+			c.expect(path != "" && c.tree.Hash(path) == uint32(e>>32), "entry %x has the hash of another path than %.60q", e, path)
 			c.expect(!found[Ref(e)], "record %d indexed twice", Ref(e))
 			found[Ref(e)] = true
 		}
@@ -300,7 +311,7 @@ func (c *checker) totals() {
 			size += int64(len(path))
 		}
 		size += int64(len(t.Data(r)))
-		d := nodeDigest(path, t.Data(r), t.Node(r))
+		d := nodeDigest(path, t.Data(r), &t.Node(r).Fields)
 		digest += uint64(d)
 		c.expect(!t.options.Digest || t.NodeDigest(r) == d, "digest of %.60q", path)
 	}
@@ -313,7 +324,7 @@ func (c *checker) totals() {
 }
 
 // nodeDigest is the node digest written down a second time, from the format.
-func nodeDigest(path string, data []byte, n *Node) uint32 {
+func nodeDigest(path string, data []byte, n *Fields) uint32 {
 	if strings.HasPrefix(path, "/zookeeper/") {
 		return 0
 	}

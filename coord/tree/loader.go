@@ -45,7 +45,7 @@ func (l *Loader) Node(n *SnapshotNode) error {
 		l.keys[n.ACL] = key
 	}
 	l.tree.acls.entries[key].refs++
-	fields := Node{
+	fields := Fields{
 		Czxid: n.Czxid, Mzxid: n.Mzxid, Pzxid: n.Pzxid, Ctime: n.Ctime, Mtime: n.Mtime,
 		Version: n.Version, Cversion: n.Cversion, Aversion: n.Aversion, Owner: n.Owner,
 	}
@@ -70,21 +70,19 @@ func (l *Loader) Node(n *SnapshotNode) error {
 	return nil
 }
 
-func (l *Loader) root(n *SnapshotNode, key aclKey, fields *Node) error {
+func (l *Loader) root(n *SnapshotNode, key aclKey, fields *Fields) error {
 	if l.sawRoot {
 		return errors.New("tree: the root comes twice")
 	}
 	l.sawRoot = true
 	t := l.tree
 	rec := t.rec.mutable(root)
-	t.subDigest(rec)
-	fields.NumChildren, fields.kids = rec.NumChildren, rec.kids
-	*rec = *fields
+	fields.NumChildren = rec.NumChildren
+	rec.Fields = *fields
 	rec.acl = key
 	t.setBlob(rec, "", n.Data)
 	t.dataSize += int64(len(n.Data))
-	rec.crc = PathDataCRC("", n.Data)
-	t.addDigest(rec)
+	t.enterDigest(rec, "", n.Data)
 	return nil
 }
 
@@ -102,10 +100,10 @@ func (l *Loader) Finish(zxid wire.Zxid) (*Tree, error) {
 	}
 	reserved := t.Find(wire.ReservedPath)
 	if reserved == 0 {
-		reserved = t.add(wire.ReservedPath, root, []byte{}, aclBuiltIn, &Node{})
+		reserved = t.add(wire.ReservedPath, root, []byte{}, aclBuiltIn, &Fields{})
 	}
 	if t.Find(wire.QuotaPath) == 0 {
-		t.add(wire.QuotaPath, reserved, []byte{}, aclBuiltIn, &Node{})
+		t.add(wire.QuotaPath, reserved, []byte{}, aclBuiltIn, &Fields{})
 	}
 	if t.Find(wire.ConfigPath) == 0 {
 		t.addConfigNode(reserved)

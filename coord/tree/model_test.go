@@ -21,7 +21,7 @@ type model struct {
 type modelNode struct {
 	data     []byte
 	acl      []wire.ACL
-	node     Node // the exported fields, NumChildren left out
+	node     Fields // NumChildren left out
 	children map[string]bool
 }
 
@@ -31,7 +31,7 @@ func newModel() *model {
 		wire.ReservedPath: {data: []byte{}, acl: wire.OpenACL, children: map[string]bool{"quota": true, "config": true}},
 		wire.QuotaPath:    {data: []byte{}, acl: wire.OpenACL, children: map[string]bool{}},
 		wire.ConfigPath: {
-			data: []byte{}, acl: []wire.ACL{{Perms: 1, ID: wire.AnyoneID}}, node: Node{Aversion: -1}, children: map[string]bool{},
+			data: []byte{}, acl: []wire.ACL{{Perms: 1, ID: wire.AnyoneID}}, node: Fields{Aversion: -1}, children: map[string]bool{},
 		},
 	}}
 	return m

@@ -14,6 +14,20 @@ type Ref uint32
 // collector does not look inside. Callers outside this package only read it,
 // and only until the next Apply.
 type Node struct {
+	Fields
+	acl      aclKey
+	blob     blobRef // name, then data
+	dataLen  int32   // -1: null data
+	name     uint32  // length of the name; nameFree, nameUndigested
+	parent   Ref
+	kids     uint32 // meaning by NumChildren: see children.go
+	position uint32 // index in the parent's child list
+	digest   uint32 // the node's share of the tree digest; 0 when left out of it
+}
+
+// Fields are the numbers that a node stores. All but the number of children
+// enter its digest.
+type Fields struct {
 	Czxid, Mzxid, Pzxid wire.Zxid
 	Ctime, Mtime        wire.Millis
 	// Owner is the stored ephemeralOwner: 0, a session, or an encoded kind
@@ -24,14 +38,6 @@ type Node struct {
 	Aversion int32
 	// NumChildren is the current number of children.
 	NumChildren int32
-	acl         aclKey
-	blob        blobRef // name, then data
-	dataLen     int32   // -1: null data
-	name        uint32  // length of the name; nameFree, nameUndigested
-	parent      Ref
-	kids        uint32 // meaning by NumChildren: see children.go
-	position    uint32 // index in the parent's child list
-	crc         uint32 // CRC-32 of path and data, the head of the node digest
 }
 
 const (
@@ -47,36 +53,34 @@ func (n *Node) nameLen() int { return int(n.name & nameMask) }
 // DataLength is the length of the data in bytes; 0 for null data.
 func (n *Node) DataLength() int32 { return max(n.dataLen, 0) }
 
-// digest is the node's share of the tree digest (version 2): CRC-32 over path,
-// data and the stored fields. ZooKeeper: DigestCalculator.java.
-func (n *Node) digest() uint64 {
-	if n.name&nameUndigested != 0 {
-		return 0
-	}
-	return uint64(FieldsDigest(n.crc, n))
-}
-
-// PathDataCRC is the first part of a node digest: CRC-32 of the path (the root's
-// is empty) and the data. FieldsDigest continues from it.
-func PathDataCRC(path string, data []byte) uint32 {
+// NodeDigest is a node's share of the tree digest (version 2): CRC-32 over path
+// (the root's is empty), data and fields. Callers leave out the nodes that
+// Undigested names. ZooKeeper: DigestCalculator.java.
+func NodeDigest(path string, data []byte, f *Fields) uint32 {
 	if path == "/" {
 		path = ""
 	}
-	return crc32.Update(crc32.ChecksumIEEE(stringAsBytes(path)), crc32.IEEETable, data)
+	crc := crc32.Update(crc32.ChecksumIEEE(stringAsBytes(path)), crc32.IEEETable, data)
+	return ^fieldsCRC(^crc, f)
 }
 
-// FieldsDigest completes a node digest that PathDataCRC began with the stored
-// fields of n: the four-byte versions, the zxids, times and owner.
-func FieldsDigest(crc uint32, n *Node) uint32 {
-	crc = ^crc
-	crc = crcLong(crc, uint64(n.Czxid))
-	crc = crcLong(crc, uint64(n.Mzxid))
-	crc = crcLong(crc, uint64(n.Pzxid))
-	crc = crcLong(crc, uint64(n.Ctime))
-	crc = crcLong(crc, uint64(n.Mtime))
-	crc = crcLong(crc, uint64(uint32(n.Version))<<32|uint64(uint32(n.Cversion)))
-	crc = crcLong(crc, uint64(uint32(n.Aversion))<<32|uint64(n.Owner)>>32)
-	return ^crcInt(crc, uint32(n.Owner))
+// FieldsDelta is what a node digest changes by when fields change, taken twice:
+// a digest combined by exclusive or with the delta of the fields before and with
+// that of the fields after is the digest of the node as it is now. CRC-32 is
+// linear, so neither path nor data is needed.
+func FieldsDelta(f *Fields) uint32 { return fieldsCRC(0, f) }
+
+// fieldsCRC continues the complement of a CRC with the fields as the digest
+// covers them: 60 bytes.
+func fieldsCRC(crc uint32, f *Fields) uint32 {
+	crc = crcLong(crc, uint64(f.Czxid))
+	crc = crcLong(crc, uint64(f.Mzxid))
+	crc = crcLong(crc, uint64(f.Pzxid))
+	crc = crcLong(crc, uint64(f.Ctime))
+	crc = crcLong(crc, uint64(f.Mtime))
+	crc = crcLong(crc, uint64(uint32(f.Version))<<32|uint64(uint32(f.Cversion)))
+	crc = crcLong(crc, uint64(uint32(f.Aversion))<<32|uint64(f.Owner)>>32)
+	return crcInt(crc, uint32(f.Owner))
 }
 
 // Undigested tells whether the digest leaves a path out: all below /zookeeper/.

@@ -129,7 +129,7 @@ func (t *Tree) addUsage(path string, nodes, bytes int64) {
 	}
 	text := t.Data(r)
 	q := ParseQuota(text)
-	t.writeUsage(r, stats, q.Count+nodes, q.Bytes+bytes, quotaTail(text))
+	t.writeUsage(r, q.Count+nodes, q.Bytes+bytes, quotaTail(text))
 }
 
 // quotaTail is what follows count and bytes in a text that a client wrote: the
@@ -165,12 +165,12 @@ func (t *Tree) recountQuota(target string) {
 	if at := t.Find(target); at != 0 {
 		nodes, bytes = t.subtree(at)
 	}
-	t.writeUsage(r, stats, int64(nodes), bytes, nil)
+	t.writeUsage(r, int64(nodes), bytes, nil)
 }
 
-func (t *Tree) writeUsage(r Ref, stats string, nodes, bytes int64, tail []byte) {
+func (t *Tree) writeUsage(r Ref, nodes, bytes int64, tail []byte) {
 	text := append(fmt.Appendf(nil, "count=%d,bytes=%d", nodes, bytes), tail...)
-	t.replaceData(t.rec.mutable(r), stats, text)
+	t.replaceData(t.rec.mutable(r), text)
 }
 
 // restoreQuotas finds the quotas of a loaded tree and recounts their usage.

@@ -1,5 +1,7 @@
 package tree
 
+import "math/bits"
+
 // chunkNodes is how many records one chunk holds: exactly 3 KiB, a size that the
 // allocator has without loss. Larger chunks make a view cheaper, which copies
 // their table, and dearer the first write to each chunk while a view is alive.
@@ -9,12 +11,26 @@ const chunkNodes = 32
 // never written: the tree writes to a copy.
 type chunk [chunkNodes]Node
 
-// records holds all node records. Ref 0 is never given out.
+// vacantChunk stands for every chunk without nodes. It is read, never written.
+var vacantChunk = func() (c chunk) {
+	for i := range c {
+		c[i].name = nameFree
+	}
+	return c
+}()
+
+// records holds all node records. Ref 0 is never given out. The lowest free record
+// is given out first and chunks without nodes are given back: a tree that was
+// large once would else have its few nodes spread over all that memory (Find in
+// 10,000 nodes after a million: 75 ns against 48 ns).
 type records struct {
 	chunks []*chunk
 	made   []uint64 // by chunk: newest view when it was made; a later one shares it
-	free   []Ref
-	next   Ref
+	vacant []uint32 // by chunk: bits of its free records
+	open   []uint64 // bits of the chunks with free records
+	low    int      // no word of open before this one has a bit
+	spare  int      // chunk that is kept without nodes, or was; lest it come and go
+	next   Ref      // after the last record
 	views  views
 }
 
@@ -26,7 +42,7 @@ func (s *records) node(r Ref) *Node {
 // mutable returns the record for writing.
 func (s *records) mutable(r Ref) *Node {
 	i := r / chunkNodes
-	if s.views.shares(s.made[i]) {
+	if s.chunks[i] == &vacantChunk || s.views.shares(s.made[i]) {
 		c := *s.chunks[i]
 		s.chunks[i] = &c
 		s.made[i] = s.views.newest
@@ -36,34 +52,62 @@ func (s *records) mutable(r Ref) *Node {
 
 // allocate returns a zeroed record that the caller fills.
 func (s *records) allocate() (Ref, *Node) {
-	if n := len(s.free); n > 0 {
-		r := s.free[n-1]
-		s.free = s.free[:n-1]
-		rec := s.mutable(r)
-		*rec = Node{}
-		return r, rec
+	i := s.openChunk()
+	slot := bits.TrailingZeros32(s.vacant[i])
+	s.vacant[i] &^= 1 << slot
+	if s.vacant[i] == 0 {
+		s.open[i/64] &^= 1 << (i % 64)
 	}
-	if s.next == 0 {
-		s.next = 1
-	}
-	r := s.next
-	s.next++
-	if int(r/chunkNodes) == len(s.chunks) {
-		c := new(chunk)
-		for i := range c {
-			c[i].name = nameFree
-		}
-		s.chunks = append(s.chunks, c)
-		s.made = append(s.made, s.views.newest)
-	}
+	r := Ref(i*chunkNodes + slot)
 	rec := s.mutable(r)
 	*rec = Node{}
 	return r, rec
 }
 
+// openChunk returns the first chunk with a free record, a new one if there is none.
+func (s *records) openChunk() int {
+	for ; s.low < len(s.open); s.low++ {
+		if word := s.open[s.low]; word != 0 {
+			return s.low*64 + bits.TrailingZeros64(word)
+		}
+	}
+	i := len(s.chunks)
+	s.chunks, s.made, s.vacant = append(s.chunks, &vacantChunk), append(s.made, s.views.newest), append(s.vacant, allVacant(i))
+	if i%64 == 0 {
+		s.open = append(s.open, 0)
+	}
+	s.next += chunkNodes
+	s.opened(i)
+	return i
+}
+
+func (s *records) opened(i int) {
+	s.open[i/64] |= 1 << (i % 64)
+	s.low = min(s.low, i/64)
+}
+
+// allVacant is the set of free records of a chunk without nodes.
+func allVacant(i int) uint32 {
+	if i == 0 {
+		return 1<<32 - 2 // without Ref 0
+	}
+	return 1<<32 - 1
+}
+
 func (s *records) release(r Ref) {
 	*s.mutable(r) = Node{name: nameFree}
-	s.free = append(s.free, r)
+	i := int(r / chunkNodes)
+	s.vacant[i] |= 1 << (r % chunkNodes)
+	s.opened(i)
+	if s.vacant[i] != allVacant(i) {
+		return
+	}
+	// Of two chunks without nodes the lower one stays: it is used first.
+	if other := s.spare; other != i && s.vacant[other] == allVacant(other) {
+		s.chunks[max(i, other)] = &vacantChunk
+		i = min(i, other)
+	}
+	s.spare = i
 }
 
 // views counts the live views. Each has a number; numbers only grow.

@@ -61,6 +61,13 @@ type slabs struct {
 	waiting []freedBlob
 }
 
+// Slots that waited for a view are reclaimed in steps: a turn that reclaimed all
+// that a busy server has freed during a snapshot would take milliseconds.
+const (
+	settleAtEnd     = 4096 // when a view ends
+	settleAtRelease = 4    // with every blob freed later, so that the rest shrinks
+)
+
 type freedBlob struct {
 	seq uint64 // newest view when freed: views up to it may read the slot
 	ref blobRef
@@ -153,6 +160,7 @@ func (s *slabs) release(ref blobRef, v *views) {
 	if ref == 0 {
 		return
 	}
+	s.settle(v, settleAtRelease)
 	if len(v.alive) > 0 {
 		s.waiting = append(s.waiting, freedBlob{seq: v.newest, ref: ref})
 		return
@@ -160,10 +168,10 @@ func (s *slabs) release(ref blobRef, v *views) {
 	s.reclaim(ref)
 }
 
-// settle frees what waited for views that are gone now.
-func (s *slabs) settle(v *views) {
+// settle frees up to limit slots that waited for views that are gone now.
+func (s *slabs) settle(v *views, limit int) {
 	n := 0
-	for n < len(s.waiting) && s.waiting[n].seq < v.oldest() {
+	for n < min(len(s.waiting), limit) && s.waiting[n].seq < v.oldest() {
 		s.reclaim(s.waiting[n].ref)
 		n++
 	}

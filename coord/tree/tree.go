@@ -36,7 +36,8 @@ type Tree struct {
 	count    int   // nodes, the root included
 	dataSize int64 // bytes of paths and data
 
-	found found
+	parents [parentSlots]parentPath
+	ahead   ahead
 
 	ephemerals     map[wire.SessionID]*refSet
 	ephemeralCount int
@@ -52,8 +53,8 @@ const root Ref = 1
 // New returns a tree with the built-in nodes of a fresh server.
 func New(o Options) *Tree {
 	t := empty(o)
-	reserved := t.add(wire.ReservedPath, root, []byte{}, aclBuiltIn, &Node{})
-	t.add(wire.QuotaPath, reserved, []byte{}, aclBuiltIn, &Node{})
+	reserved := t.add(wire.ReservedPath, root, []byte{}, aclBuiltIn, &Fields{})
+	t.add(wire.QuotaPath, reserved, []byte{}, aclBuiltIn, &Fields{})
 	t.addConfigNode(reserved)
 	return t
 }
@@ -66,31 +67,33 @@ func empty(o Options) *Tree {
 		quotas:     make(map[string]struct{}),
 	}
 	_, n := t.rec.allocate()
-	n.crc = PathDataCRC("", nil)
 	t.count = 1
-	t.addDigest(n)
+	t.enterDigest(n, "", nil)
 	return t
 }
 
 func (t *Tree) addConfigNode(reserved Ref) {
 	key := t.acls.intern([]wire.ACL{{Perms: wire.PermRead, ID: wire.AnyoneID}})
-	t.add(wire.ConfigPath, reserved, []byte{}, key, &Node{Aversion: -1})
+	t.add(wire.ConfigPath, reserved, []byte{}, key, &Fields{Aversion: -1})
 }
 
-func (t *Tree) hash(path string) uint32 {
+// Hash is that of a path in this tree, for FindHashed.
+func (t *Tree) Hash(path string) uint32 {
 	return uint32(maphash.String(t.seed, path) >> 32)
 }
 
 // Find returns the node at a path, or 0. "" and "/" are the root. The path is
 // not validated: one that breaks the rules of paths simply does not exist.
-func (t *Tree) Find(path string) Ref {
+func (t *Tree) Find(path string) Ref { return t.FindHashed(path, t.Hash(path)) }
+
+// FindHashed is Find for callers that have the hash of the path.
+func (t *Tree) FindHashed(path string, hash uint32) Ref {
 	if len(path) < 2 {
 		if path == "" || path == "/" {
 			return root
 		}
 		return 0
 	}
-	hash := t.hash(path)
 	table := t.index.table(hash)
 	for i := hash % tableSlots; ; i = (i + 1) % tableSlots {
 		e := table.entries[i]
@@ -114,8 +117,8 @@ func (t *Tree) parentOf(path string) Ref {
 }
 
 // hasPath compares a node's names with a path from its end to the root. The walk
-// ends early at the parent of the node found before: reads and writes come in
-// runs of siblings.
+// ends early at a node whose path is remembered, as that of the parent is when
+// one of its children was found before.
 func (t *Tree) hasPath(r Ref, path string) bool {
 	var parent Ref // of the node itself, at path[:parentEnd]
 	var parentEnd int
@@ -126,8 +129,11 @@ func (t *Tree) hasPath(r Ref, path string) bool {
 		if start < 1 || path[start-1] != '/' || path[start:end] != t.nameOf(n) {
 			return false
 		}
-		end = start - 1
-		if r = n.parent; r == t.found.parent && path[:end] == string(t.found.path) {
+		r, end = n.parent, start-1
+		if known := &t.parents[r%parentSlots]; known.node == r {
+			if path[:end] != string(known.path) {
+				return false
+			}
 			break
 		}
 		if parent == 0 {
@@ -137,19 +143,25 @@ func (t *Tree) hasPath(r Ref, path string) bool {
 	if r == root && end != 0 {
 		return false
 	}
-	if parent != 0 && parentEnd <= foundPathMax {
-		t.found.parent, t.found.path = parent, append(t.found.path[:0], path[:parentEnd]...)
+	if parent != 0 && parent != root && parentEnd <= parentPathMax {
+		known := &t.parents[parent%parentSlots]
+		known.node, known.path = parent, append(known.path[:0], path[:parentEnd]...)
 	}
 	return true
 }
 
-// found remembers the parent of the node that was found last.
-type found struct {
-	parent Ref // 0: none
-	path   []byte
+// parentPath remembers the path of a node below which another was found: reads
+// and writes are often for siblings. Nodes do not move, so it holds until the
+// node is deleted.
+type parentPath struct {
+	node Ref // 0: none
+	path []byte
 }
 
-const foundPathMax = 1 << 10
+const (
+	parentSlots   = 64      // by reference; a power of two
+	parentPathMax = 1 << 10 // bytes; longer paths are not remembered
+)
 
 func (t *Tree) nameOf(n *Node) string {
 	return bytesAsString(blobAt(t.blobs.memory, t.blobs.large, n.blob, n.nameLen()))
@@ -224,11 +236,9 @@ func (t *Tree) Path(r Ref) string {
 	return bytesAsString(b)
 }
 
-// PathDataCRC is the head of a node's digest; see the function of that name.
-func (t *Tree) PathDataCRC(r Ref) uint32 { return t.rec.node(r).crc }
-
-// NodeDigest is the node's share of the tree digest; 0 below /zookeeper/.
-func (t *Tree) NodeDigest(r Ref) uint32 { return uint32(t.rec.node(r).digest()) }
+// NodeDigest is the node's share of the tree digest; 0 below /zookeeper/ and when
+// the tree was told not to keep a digest.
+func (t *Tree) NodeDigest(r Ref) uint32 { return t.rec.node(r).digest }
 
 // Digest is the digest of the whole tree: the sum of all node digests modulo
 // 2^64. It is 0 when the tree was told not to keep one.
@@ -347,25 +357,22 @@ func (t *Tree) Expirable(now wire.Millis, neverUsed int64) iter.Seq[Ref] {
 }
 
 // add puts a new node below parent; fields holds everything but the links.
-func (t *Tree) add(path string, parent Ref, data []byte, key aclKey, fields *Node) Ref {
+func (t *Tree) add(path string, parent Ref, data []byte, key aclKey, fields *Fields) Ref {
 	name := path[strings.LastIndexByte(path, '/')+1:]
 	r, n := t.rec.allocate()
-	*n = *fields
+	n.Fields = *fields
 	n.parent, n.acl = parent, key
 	n.name = uint32(len(name))
 	if Undigested(path) {
 		n.name |= nameUndigested
 	}
 	t.setBlob(n, name, data)
-	if t.options.Digest {
-		n.crc = PathDataCRC(path, data)
-	}
 	t.addChild(t.rec.mutable(parent), r, n)
-	t.index.insert(t.hash(path), r)
+	t.index.insert(t.Hash(path), r)
 	t.count++
 	t.dataSize += int64(len(path) + len(data))
 	t.addOwner(r, n.Owner)
-	t.addDigest(n)
+	t.enterDigest(n, path, data)
 	return r
 }
 
@@ -400,8 +407,8 @@ func (t *Tree) setBlob(n *Node, name string, data []byte) {
 // removeNode takes a node without children out of the tree.
 func (t *Tree) removeNode(r Ref, path string) {
 	n := t.rec.node(r)
-	t.subDigest(n)
-	t.index.remove(t.hash(path), r)
+	t.digest -= uint64(n.digest)
+	t.index.remove(t.Hash(path), r)
 	t.removeChild(t.rec.mutable(n.parent), n)
 	t.removeOwner(r, n.Owner)
 	t.count--
@@ -409,8 +416,8 @@ func (t *Tree) removeNode(r Ref, path string) {
 	t.acls.release(n.acl)
 	t.blobs.release(n.blob, &t.rec.views)
 	t.rec.release(r)
-	if t.found.parent == r {
-		t.found.parent = 0
+	if known := &t.parents[r%parentSlots]; known.node == r {
+		known.node = 0
 	}
 }
 
@@ -447,14 +454,25 @@ func (t *Tree) removeOwner(r Ref, owner int64) {
 	}
 }
 
-func (t *Tree) addDigest(n *Node) {
-	if t.options.Digest {
-		t.digest += n.digest()
+// digested tells whether the tree digest covers a node.
+func (t *Tree) digested(n *Node) bool { return t.options.Digest && n.name&nameUndigested == 0 }
+
+// enterDigest gives a new node, or one with new data, its digest.
+func (t *Tree) enterDigest(n *Node, path string, data []byte) {
+	if t.digested(n) {
+		t.replaceDigest(n, NodeDigest(path, data, &n.Fields))
 	}
 }
 
-func (t *Tree) subDigest(n *Node) {
-	if t.options.Digest {
-		t.digest -= n.digest()
+func (t *Tree) replaceDigest(n *Node, digest uint32) {
+	t.digest += uint64(digest) - uint64(n.digest)
+	n.digest = digest
+}
+
+// setFields changes fields of a node that keeps its data.
+func (t *Tree) setFields(n *Node, f Fields) {
+	if t.digested(n) {
+		t.replaceDigest(n, n.digest^FieldsDelta(&n.Fields)^FieldsDelta(&f))
 	}
+	n.Fields = f
 }

@@ -35,7 +35,7 @@ func (t *Tree) View() *View {
 // Release ends a view; nobody may read it any more.
 func (t *Tree) Release(v *View) {
 	t.rec.views.close(v.seq)
-	t.blobs.settle(&t.rec.views)
+	t.blobs.settle(&t.rec.views, settleAtEnd)
 	*v = View{}
 }
 

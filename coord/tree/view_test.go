@@ -39,7 +39,7 @@ func read(v *View) (content, error) {
 		if !ok && n.ACL != -1 {
 			return nil, fmt.Errorf("%q has the ACL %d, which is not listed", n.Path, n.ACL)
 		}
-		fields := Node{
+		fields := Fields{
 			Czxid: n.Czxid, Mzxid: n.Mzxid, Pzxid: n.Pzxid, Ctime: n.Ctime, Mtime: n.Mtime, Owner: n.Owner,
 			Version: n.Version, Cversion: n.Cversion, Aversion: n.Aversion,
 		}
@@ -274,4 +274,33 @@ func TestFreedBlobsKeepTheirBytes(t *testing.T) {
 			t.Errorf("%d bytes: %d wait, %d of %d gaps", length, len(tr.blobs.waiting), len(tr.blobs.gaps), len(tr.blobs.large))
 		}
 	}
+}
+
+// TestWaitingBlobsAreSettledInSteps: what was freed while a view was alive comes back
+// after it, a bounded part at a time, and all of it with the changes that follow.
+func TestWaitingBlobsAreSettledInSteps(t *testing.T) {
+	tr := New(digested)
+	set := func() {
+		tr.Apply(&wire.Txn{Type: wire.OpSetData, Zxid: tr.Zxid() + 1, Path: "/a", Data: make([]byte, 500)})
+	}
+	tr.Apply(&wire.Txn{Type: wire.OpCreate, Zxid: 1, Path: "/a", Data: make([]byte, 500), ACL: wire.OpenACL, ParentCversion: -1})
+	v := tr.View()
+	const freed = 3 * settleAtEnd
+	for range freed {
+		set()
+	}
+	tr.Release(v)
+	if n := len(tr.blobs.waiting); n != freed-settleAtEnd {
+		t.Fatalf("%d of %d wait after the end of the view", n, freed)
+	}
+	mustBeSound(t, tr)
+	v = tr.View() // does not hold back what the one before did
+	for range freed {
+		set()
+	}
+	if n := len(tr.blobs.waiting); n != freed {
+		t.Errorf("%d blobs wait for a view that may read %d", n, freed)
+	}
+	tr.Release(v)
+	mustBeSound(t, tr)
 }

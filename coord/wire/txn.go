@@ -1,5 +1,7 @@
 package wire
 
+import "encoding/binary"
+
 // DigestVersion is the version of the tree digest that transactions and
 // snapshots carry (ZooKeeper: DigestCalculator.java).
 const DigestVersion = 2
@@ -57,11 +59,14 @@ func AppendTxn(dst []byte, t *Txn) []byte {
 
 // AppendTxnHeader appends the 32-byte header.
 func AppendTxnHeader(dst []byte, t *Txn) []byte {
-	dst = AppendLong(dst, int64(t.Session))
-	dst = AppendInt(dst, t.Cxid)
-	dst = AppendLong(dst, int64(t.Zxid))
-	dst = AppendLong(dst, int64(t.Time))
-	return AppendInt(dst, int32(t.Type))
+	dst, b := extend(dst, TxnHeaderSize)
+	_ = b[TxnHeaderSize-1]
+	binary.BigEndian.PutUint64(b[0:], uint64(t.Session))
+	binary.BigEndian.PutUint32(b[8:], uint32(t.Cxid))
+	binary.BigEndian.PutUint64(b[12:], uint64(t.Zxid))
+	binary.BigEndian.PutUint64(b[20:], uint64(t.Time))
+	binary.BigEndian.PutUint32(b[28:], uint32(t.Type))
+	return dst
 }
 
 // AppendTxnDigest appends the trailing digest of a transaction.
@@ -123,9 +128,13 @@ func DecodeTxnHeader(b []byte, t *Txn) error {
 }
 
 func decodeTxnHeader(d *Decoder, t *Txn) {
-	t.Session, t.Cxid = SessionID(d.Long()), d.Int()
-	t.Zxid, t.Time = Zxid(d.Long()), Millis(d.Long())
-	t.Type = Op(d.Int())
+	b := d.take(TxnHeaderSize)
+	if b == nil {
+		return
+	}
+	t.Session, t.Cxid = SessionID(binary.BigEndian.Uint64(b[0:])), int32(binary.BigEndian.Uint32(b[8:]))
+	t.Zxid, t.Time = Zxid(binary.BigEndian.Uint64(b[12:])), Millis(binary.BigEndian.Uint64(b[20:]))
+	t.Type = Op(binary.BigEndian.Uint32(b[28:]))
 }
 
 // DecodeTxn reads one transaction as log files and proposals hold it into t,

@@ -100,6 +100,7 @@ func TestServeExitCodes(t *testing.T) {
 		"dataDir a file":   {[]string{"--config", writeFile(t, "zoo.cfg", "dataDir="+file+"\ncoord.listen.randomClientPort=true\n")}, 3, "a-file"},
 		"directory in use": {[]string{"--config", writeFile(t, "zoo.cfg", "dataDir="+taken+"\ncoord.listen.randomClientPort=true\n")}, 3, "in use by another server"},
 		"sasl asked for":   {[]string{"--config", writeFile(t, "zoo.cfg", "dataDir=/tmp/x\nauthProvider.1=org.apache.zookeeper.server.auth.SASLAuthenticationProvider\n")}, 2, "SASL is not served"},
+		"tls asked for":    {[]string{"--config", writeFile(t, "zoo.cfg", "dataDir=/tmp/x\nsecureClientPort=2281\n")}, 2, "does not serve TLS"},
 		"unknown flag":     {[]string{"--no-such-flag"}, 2, "--no-such-flag"},
 		"port in use":      {[]string{"--config", writeFile(t, "zoo.cfg", fmt.Sprintf("dataDir=%s\nclientPortAddress=127.0.0.1\nclientPort=%d\n", t.TempDir(), port))}, 1, "client port"},
 		"no autocreation":  {[]string{"--config", writeFile(t, "zoo.cfg", "dataDir=/nowhere/data\nclientPort=2181\n"), "-Dzookeeper.datadir.autocreate=false"}, 3, "/nowhere/data"},

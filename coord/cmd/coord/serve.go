@@ -30,9 +30,6 @@ metricsProvider.httpHost=127.0.0.1
 metricsProvider.httpPort=7000
 `
 
-// The exit codes of ZooKeeper's server that have a cause of their own.
-const exitDataDirectory = 3
-
 type serveFlags struct {
 	config    string
 	define    []string
@@ -69,17 +66,16 @@ func serve(c *cobra.Command, f *serveFlags, args []string) error {
 	}
 	cfg, err := readConfig(f.config, args, log)
 	if err != nil {
-		var bad *config.Error
-		if errors.As(err, &bad) {
-			return &exitError{bad.Exit, err}
-		}
-		return &exitError{2, err}
+		return &exitError{config.ExitInvalidInvocation, err}
 	}
 	coord.TuneMemory()
 	node, err := coord.Start(c.Context(), cfg, coord.WithLogger(log))
 	if err != nil {
+		if code := config.ExitCode(err); code != config.ExitUnexpected {
+			return &exitError{code, err}
+		}
 		if isDataError(err) {
-			return &exitError{exitDataDirectory, err}
+			return &exitError{config.ExitUnableToAccessData, err}
 		}
 		return err
 	}

@@ -1,0 +1,148 @@
+package replica
+
+import (
+	"errors"
+	"fmt"
+
+	"kafkacoord/coord/core"
+	"kafkacoord/coord/store"
+	"kafkacoord/coord/wire"
+	"kafkacoord/coord/zab"
+)
+
+// Peers carries what this server says to the others of its ensemble. Whoever has
+// the turn calls its methods; none blocks.
+type Peers interface {
+	// Ballot sends an election message; only the newest to each server matters.
+	Ballot(to wire.PeerID, n *wire.Notification)
+	// Dial opens a link to the quorum port of a server, and reports it with
+	// core.LinkUp or core.LinkDown.
+	Dial(to wire.PeerID)
+	// Send sends a packet on a link, with the snapshot behind it when there is
+	// one, whose Release it calls between two turns (see Replica.Between) when
+	// the snapshot is sent or the link is gone. What was sent in a turn may wait
+	// for Flush.
+	Send(s *core.PeerSend)
+	// Flush ends what a turn sends.
+	Flush()
+	// Close closes a link after what was sent on it.
+	Close(link zab.LinkID)
+	// Listen opens or closes the quorum port; most calls change nothing.
+	Listen(open bool)
+}
+
+// Bounds of what is read from the log for one learner, in bytes.
+const (
+	logSyncMin = 1 << 20
+	logSyncMax = 256 << 20
+)
+
+// Hear hands over events from other servers. Like a client's batch they are
+// stepped at once by the caller when nobody has the turn.
+func (r *Replica) Hear(events ...core.PeerEvent) {
+	r.mu.Lock()
+	r.inbox.peers = append(r.inbox.peers, events...)
+	r.stepIfFree()
+}
+
+// Between has whoever has the turn run f before a step. It does not wait. After
+// the end of the server f does not run.
+func (r *Replica) Between(f func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.stopped {
+		return
+	}
+	r.inbox.requests = append(r.inbox.requests, f)
+	r.rouse()
+}
+
+// tell carries out what a turn has for other servers. The caller has the turn.
+func (r *Replica) tell(out *core.Output) {
+	p := r.options.Peers
+	if p == nil {
+		return
+	}
+	p.Listen(out.Listen)
+	for i := range out.Ballots {
+		p.Ballot(out.Ballots[i].To, &out.Ballots[i].Notification)
+	}
+	for i := range out.Sends {
+		p.Send(&out.Sends[i])
+	}
+	for _, link := range out.CloseLinks {
+		p.Close(link)
+	}
+	if out.Dial != 0 {
+		p.Dial(out.Dial)
+	}
+	p.Flush()
+	for _, wanted := range out.ReadLog {
+		r.start("log reader", func() { r.readLog(wanted) })
+	}
+}
+
+// readLog fetches what a learner lacks from the log on disk. Beyond a share of
+// the size of the tree a snapshot is quicker.
+func (r *Replica) readLog(wanted zab.LogRange) {
+	bytes := logSyncMax
+	if share := r.options.LogSyncShare; share > 0 {
+		bytes = min(bytes, max(logSyncMin, int(share*float64(r.writer.treeBytes.Load()))))
+	}
+	entries, ok, err := r.store.Entries(wanted.After, wanted.Through, bytes)
+	if err != nil {
+		r.log.Warn("cannot read the log for a server that lags: it gets a snapshot", "error", err)
+	}
+	event := core.PeerEvent{Kind: core.LogRead, Link: wanted.Link, OK: ok && err == nil}
+	for i := range entries {
+		event.Entries = append(event.Entries, zab.Entry{Zxid: entries[i].Zxid, Payload: entries[i].Payload})
+	}
+	r.Hear(event)
+}
+
+// diskDone is called by the log writer.
+func (r *Replica) diskDone(d core.DiskDone) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.inbox.diskDone = append(r.inbox.diskDone, d)
+	r.rouse()
+}
+
+// carryOut is one order besides appending.
+func (w *logWriter) carryOut(o *core.DiskOrder) error {
+	w.replica.files.Lock()
+	defer w.replica.files.Unlock()
+	var done core.DiskDone
+	var err error
+	switch o.Kind {
+	case zab.DiskEpochs:
+		if err = w.store.SetAcceptedEpoch(o.Accepted); err == nil {
+			err = w.store.SetCurrentEpoch(o.Current)
+		}
+	case zab.DiskMembership:
+		err = w.store.SetMembership(store.Membership{Committed: text(o.Committed), Pending: text(o.Pending)})
+	case zab.DiskTruncate:
+		var r *store.Recovered
+		if r, err = w.store.Truncate(o.Zxid); errors.Is(err, store.ErrUnreachable) {
+			err = fmt.Errorf("%w; move the data directory away and start again: the server then copies everything", err)
+		}
+		if err == nil && o.Reload {
+			done.State = &core.State{Tree: r.Tree, Sessions: r.Sessions, Zxid: r.LastZxid}
+		}
+	case zab.DiskInstall:
+		err = w.store.Install(w.replica.work, store.Snapshot{View: o.Snapshot.View, Sessions: o.Snapshot.Sessions})
+		w.replica.Between(o.Snapshot.Release)
+	}
+	if err != nil {
+		return fmt.Errorf("replica: the server stops because it cannot follow its ensemble on disk: %w", err)
+	}
+	w.replica.diskDone(done)
+	return nil
+}
+
+func text(m *zab.Membership) string {
+	if m == nil {
+		return ""
+	}
+	return m.Text
+}
