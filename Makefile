@@ -23,6 +23,8 @@ LDFLAGS := -s -w -X kafkacoord/coord/admin.product=$(VERSION)
 # the slowest; everything else ends in seconds.
 TEST_TIMEOUT ?= 15m
 FUZZTIME ?= 10s
+SEEDS ?= 200
+SEED ?= 1
 
 .DEFAULT_GOAL := help
 
@@ -69,6 +71,10 @@ format: $(GOFUMPT) ## format every Go file
 .PHONY: bench
 bench: ## coord and Java ZooKeeper side by side (needs JDK 17 and Maven)
 	go run ./integration/cmd/sidebyside
+
+.PHONY: sim
+sim: ## simulate whole ensembles under SEEDS seeds (default 200), from SEED on (default 1)
+	go test ./coord/sim -run 'TestSim$$' -count=1 -timeout 0 -v -seeds=$(SEEDS) -seed=$(SEED)
 
 .PHONY: fuzz
 fuzz: ## run every fuzz target for FUZZTIME (default 10s) each

@@ -121,12 +121,12 @@ func (c *Core) confirmed(token uint64) {
 	}
 }
 
-// standAt has a sync wait until the transaction z, which is in the log, is
+// standAt has a sync wait until the transactions up to z that are in the log are
 // applied.
 func (c *Core) standAt(cn *conn, p *pending, z wire.Zxid) {
 	p.zxid = 0
-	for i := c.inflight.head; i < len(c.inflight.items); i++ {
-		if f := &c.inflight.items[i]; f.zxid >= z {
+	for i := len(c.inflight.items) - 1; i >= c.inflight.head; i-- {
+		if f := &c.inflight.items[i]; f.zxid <= z {
 			p.zxid = f.zxid
 			f.syncs = append(f.syncs, cn)
 			return

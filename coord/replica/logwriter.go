@@ -19,7 +19,7 @@ type logWriter struct {
 
 	mu       sync.Mutex // guards queued, sleeping and stopping
 	queued   []store.Entry
-	orders   []core.DiskOrder // At counts entries of queued
+	orders   []logOrder // At counts entries of queued
 	sleeping bool
 	stopping bool
 	wake     chan struct{}
@@ -29,6 +29,12 @@ type logWriter struct {
 	// treeBytes is the approximate size of the tree, as of the last turn with writes.
 	treeBytes atomic.Int64
 	logged    int64 // bytes since the last roll; the writer's own
+}
+
+// logOrder is an order of the core, or the end of what somebody waits for.
+type logOrder struct {
+	core.DiskOrder
+	reached chan struct{} // closed when all before it is durable; nil for an order
 }
 
 func newLogWriter(r *Replica, s *store.Store) *logWriter {
@@ -41,13 +47,23 @@ func (w *logWriter) append(entries []core.Entry, orders []core.DiskOrder) {
 	w.mu.Lock()
 	for _, o := range orders {
 		o.At += len(w.queued)
-		w.orders = append(w.orders, o)
+		w.orders = append(w.orders, logOrder{DiskOrder: o})
 	}
 	for i := range entries {
 		w.queued = append(w.queued, store.Entry{Zxid: entries[i].Zxid, Payload: entries[i].Payload})
 	}
 	w.rouse()
 	w.mu.Unlock()
+}
+
+// reached returns a channel that is closed once all that was queued is durable.
+func (w *logWriter) reached() <-chan struct{} {
+	done := make(chan struct{})
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.orders = append(w.orders, logOrder{DiskOrder: core.DiskOrder{At: len(w.queued)}, reached: done})
+	w.rouse()
+	return done
 }
 
 func (w *logWriter) rouse() {
@@ -83,7 +99,7 @@ func (w *logWriter) worthSnapshot() bool {
 func (w *logWriter) run() {
 	defer close(w.done)
 	var batch []store.Entry
-	var orders []core.DiskOrder
+	var orders []logOrder
 	for {
 		// Let a turn that is about to queue more do so first: a sync costs the same
 		// for one transaction as for many.
@@ -112,7 +128,7 @@ func (w *logWriter) run() {
 }
 
 // do writes entries and carries out the orders between them.
-func (w *logWriter) do(batch []store.Entry, orders []core.DiskOrder) error {
+func (w *logWriter) do(batch []store.Entry, orders []logOrder) error {
 	written := 0
 	for i := range orders {
 		at := orders[i].At

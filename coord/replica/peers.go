@@ -109,9 +109,11 @@ func (r *Replica) diskDone(d core.DiskDone) {
 }
 
 // carryOut is one order besides appending.
-func (w *logWriter) carryOut(o *core.DiskOrder) error {
-	w.replica.files.Lock()
-	defer w.replica.files.Unlock()
+func (w *logWriter) carryOut(o *logOrder) error {
+	if o.reached != nil {
+		close(o.reached)
+		return nil
+	}
 	var done core.DiskDone
 	var err error
 	switch o.Kind {
@@ -122,15 +124,14 @@ func (w *logWriter) carryOut(o *core.DiskOrder) error {
 	case zab.DiskMembership:
 		err = w.store.SetMembership(store.Membership{Committed: text(o.Committed), Pending: text(o.Pending)})
 	case zab.DiskTruncate:
-		var r *store.Recovered
-		if r, err = w.store.Truncate(o.Zxid); errors.Is(err, store.ErrUnreachable) {
-			err = fmt.Errorf("%w; move the data directory away and start again: the server then copies everything", err)
-		}
-		if err == nil && o.Reload {
-			done.State = &core.State{Tree: r.Tree, Sessions: r.Sessions, Zxid: r.LastZxid}
-		}
+		err = w.replica.alone(func() (err error) {
+			done.State, err = w.truncate(&o.DiskOrder)
+			return err
+		})
 	case zab.DiskInstall:
-		err = w.store.Install(w.replica.work, store.Snapshot{View: o.Snapshot.View, Sessions: o.Snapshot.Sessions})
+		err = w.replica.alone(func() error {
+			return w.store.Install(w.replica.work, store.Snapshot{View: o.Snapshot.View, Sessions: o.Snapshot.Sessions})
+		})
 		w.replica.Between(o.Snapshot.Release)
 	}
 	if err != nil {
@@ -138,6 +139,18 @@ func (w *logWriter) carryOut(o *core.DiskOrder) error {
 	}
 	w.replica.diskDone(done)
 	return nil
+}
+
+// truncate cuts the log and returns the state that is left if it is wanted.
+func (w *logWriter) truncate(o *core.DiskOrder) (*core.State, error) {
+	r, err := w.store.Truncate(o.Zxid)
+	switch {
+	case errors.Is(err, store.ErrUnreachable):
+		return nil, fmt.Errorf("%w; move the data directory away and start again: the server then copies everything", err)
+	case err != nil || !o.Reload:
+		return nil, err
+	}
+	return &core.State{Tree: r.Tree, Sessions: r.Sessions, Zxid: r.LastZxid}, nil
 }
 
 func text(m *zab.Membership) string {

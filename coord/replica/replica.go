@@ -94,9 +94,10 @@ type Replica struct {
 	conns   []Conn        // by ConnID; written under mu, read under mu
 	freeIDs []core.ConnID // numbers of connections whose end was stepped
 
-	// files keeps snapshots and what rewrites the data directory apart. Held by
-	// the snapshotter and the log writer while they do so.
-	files sync.Mutex
+	// files keeps snapshots and what rewrites the data directory apart: held by the
+	// snapshotter, and by the log writer in alone.
+	files   sync.Mutex
+	abandon context.CancelFunc // of the newest snapshot; guarded by mu
 
 	wake  chan struct{} // hands the turn to the loop
 	tasks sync.WaitGroup

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"kafkacoord/coord/core"
 	"kafkacoord/coord/store"
 )
 
@@ -15,30 +16,58 @@ func (r *Replica) snapshot(ctx context.Context) {
 	}
 	r.snapshotting = true
 	snapshot := r.core.Snapshot()
-	view := snapshot.View
+	// What a quorum has may be applied before the own log has it, and the log must
+	// lead to the snapshot.
+	logged := r.writer.reached()
+	ctx, cancel := context.WithCancel(ctx)
+	r.mu.Lock()
+	r.abandon = cancel
+	r.mu.Unlock()
 	r.start("snapshotter", func() {
-		began := time.Now()
-		r.files.Lock()
-		p := pace{ctx: ctx, began: began}
-		err := r.store.WriteSnapshot(ctx, store.Snapshot{View: view, Sessions: snapshot.Sessions, Rest: p.rest})
-		r.files.Unlock()
-		switch {
-		case ctx.Err() != nil:
-		case err != nil:
-			// The log has everything; without snapshots it only grows.
-			r.log.Error("snapshot failed; old files cannot be purged until one succeeds: check the disk", "error", err)
-		default:
-			took := time.Since(began)
-			r.log.Info("snapshot written", "zxid", view.Zxid().String(), "nodes", view.NumNodes(), "took", took)
-			if r.options.Observer != nil {
-				r.options.Observer.Snapshot(took)
-			}
+		defer cancel()
+		select {
+		case <-logged:
+			r.writeSnapshot(ctx, snapshot)
+		case <-ctx.Done():
 		}
 		r.Between(func() {
 			snapshot.Release()
 			r.snapshotting = false
 		})
 	})
+}
+
+func (r *Replica) writeSnapshot(ctx context.Context, s *core.SnapshotView) {
+	r.files.Lock()
+	defer r.files.Unlock()
+	began := time.Now()
+	p := pace{ctx: ctx, began: began}
+	err := r.store.WriteSnapshot(ctx, store.Snapshot{View: s.View, Sessions: s.Sessions, Rest: p.rest})
+	switch {
+	case ctx.Err() != nil:
+	case err != nil:
+		// The log has everything; without snapshots it only grows.
+		r.log.Error("snapshot failed; old files cannot be purged until one succeeds: check the disk", "error", err)
+	default:
+		took := time.Since(began)
+		r.log.Info("snapshot written", "zxid", s.View.Zxid().String(), "nodes", s.View.NumNodes(), "took", took)
+		if r.options.Observer != nil {
+			r.options.Observer.Snapshot(took)
+		}
+	}
+}
+
+// alone gives up a snapshot that is being written and runs f, which rewrites the
+// data directory: a snapshot of what was there before must not outlive it.
+func (r *Replica) alone(f func() error) error {
+	r.mu.Lock()
+	if r.abandon != nil {
+		r.abandon()
+	}
+	r.mu.Unlock()
+	r.files.Lock()
+	defer r.files.Unlock()
+	return f()
 }
 
 // snapshotIfDue starts a snapshot when the log has grown enough, when one is
