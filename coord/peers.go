@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"time"
 
 	"kafkacoord/coord/config"
 	"kafkacoord/coord/core"
@@ -154,18 +155,57 @@ func (p *peers) Listen(open bool) { p.links.Listen(open) }
 func (p *peers) sendSnapshot(link zab.LinkID, packet wire.Packet, s *core.SnapshotView) {
 	p.links.SendSnapshot(peernet.LinkID(link), packet, func(w io.Writer) error {
 		defer p.replica.Between(s.Release)
+		w = &movingWriter{w: w, moving: p.moving(link)}
 		_, err := store.WriteSnapshotBody(context.Background(), w, store.Snapshot{View: s.View, Sessions: s.Sessions})
 		return err
 	})
 }
 
 // readSnapshot loads the state that a leader sends.
-func (p *peers) readSnapshot(r io.Reader, zxid wire.Zxid) (any, io.Reader, error) {
+func (p *peers) readSnapshot(id peernet.LinkID, r io.Reader, zxid wire.Zxid) (any, io.Reader, error) {
+	r = &movingReader{r: r, moving: p.moving(zab.LinkID(id))}
 	loaded, rest, err := store.ReadSnapshotBody(r, "the snapshot from the leader", zxid, storeOptions(p.n.config))
 	if err != nil {
 		return nil, nil, err
 	}
 	return &core.State{Tree: loaded.Tree, Sessions: loaded.Sessions, Zxid: zxid}, rest, nil
+}
+
+// moving returns a function that tells the server now and then that a snapshot
+// moves on a link, so that a long one is not taken for silence.
+func (p *peers) moving(link zab.LinkID) func() {
+	told := time.Now()
+	return func() {
+		if time.Since(told) >= movingEvery {
+			told = time.Now()
+			p.replica.Hear(core.PeerEvent{Kind: core.LinkMoving, Link: link})
+		}
+	}
+}
+
+// movingEvery is much shorter than any limit on silence.
+const movingEvery = 500 * time.Millisecond
+
+type movingReader struct {
+	r      io.Reader
+	moving func()
+}
+
+func (m *movingReader) Read(p []byte) (int, error) {
+	n, err := m.r.Read(p)
+	m.moving()
+	return n, err
+}
+
+type movingWriter struct {
+	w      io.Writer
+	moving func()
+}
+
+func (m *movingWriter) Write(p []byte) (int, error) {
+	n, err := m.w.Write(p)
+	m.moving()
+	return n, err
 }
 
 // Notification, Reachable, LinkUp, LinkDown, Packets and Snapshot are what is

@@ -112,6 +112,8 @@ func (c *Core) peerEvent(e *PeerEvent) {
 			c.acknowledged(e.Link, e.Packet.Zxid)
 		}
 		m.node.Packet(e.Link, &e.Packet, &m.out)
+	case LinkMoving:
+		m.node.Alive(e.Link)
 	case LogRead:
 		m.node.History(e.Link, e.Entries, e.OK, &m.out)
 	}

@@ -25,6 +25,8 @@ const (
 	LinkDown
 	// LinkPacket: a packet, in Packet. With SNAP comes the Snapshot behind it.
 	LinkPacket
+	// LinkMoving: bytes of a snapshot move on a link whose next packet takes long.
+	LinkMoving
 	// LogRead: the Entries that Output.ReadLog asked for on behalf of Link; OK
 	// is false when the log does not hold them all, or there are too many.
 	LogRead

@@ -189,7 +189,7 @@ func (c *link) readSnapshot(zxid wire.Zxid) (any, error) {
 		return nil, errors.New("it sent a snapshot where none may come")
 	}
 	c.snapshotTaken = true
-	snapshot, rest, err := read(c.in.divert(), zxid)
+	snapshot, rest, err := read(c.id, c.in.divert(), zxid)
 	if err != nil {
 		return nil, fmt.Errorf("receive the snapshot of %s: %w", zxid, err)
 	}

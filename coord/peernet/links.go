@@ -49,7 +49,7 @@ type LinksOptions struct {
 	// ReadSnapshot reads the snapshot behind a SNAP packet, with the signature at
 	// its end. It may read ahead, and returns a reader of all that is left: what
 	// it has read too much and then r. nil: SNAP ends the link.
-	ReadSnapshot func(r io.Reader, zxid wire.Zxid) (snapshot any, rest io.Reader, err error)
+	ReadSnapshot func(id LinkID, r io.Reader, zxid wire.Zxid) (snapshot any, rest io.Reader, err error)
 	// ConnectTimeout bounds Dial; 0 is 5 s.
 	ConnectTimeout time.Duration
 	// IntroductionTimeout is how long an accepted link may take until its first

@@ -228,7 +228,7 @@ func TestDialTimesOut(t *testing.T) {
 
 // snapshotText reads a snapshot that ends with a full stop, ahead by as much as
 // there is.
-func snapshotText(r io.Reader, _ wire.Zxid) (any, io.Reader, error) {
+func snapshotText(_ LinkID, r io.Reader, _ wire.Zxid) (any, io.Reader, error) {
 	var text []byte
 	b := make([]byte, 100)
 	for {
@@ -287,7 +287,7 @@ func TestSnapshotFails(t *testing.T) {
 		p.learnerHeard.await(t, "down 1", 1)
 	})
 	t.Run("reader", func(t *testing.T) {
-		refuse := func(io.Reader, wire.Zxid) (any, io.Reader, error) { return nil, nil, errors.New("damaged") }
+		refuse := func(LinkID, io.Reader, wire.Zxid) (any, io.Reader, error) { return nil, nil, errors.New("damaged") }
 		p := connect(t, LinksOptions{}, LinksOptions{ReadSnapshot: refuse})
 		p.leader.SendSnapshot(p.leaderEnd, wire.Packet{Type: wire.PacketSnap}, func(w io.Writer) error { return nil })
 		p.learnerHeard.await(t, "down 1", 1)
