@@ -44,8 +44,8 @@ func fillMember(st *admin.Status, c *core.Core, mono wire.Millis, detail admin.D
 func memberStatus(s *core.MemberStatus, mono wire.Millis) *admin.MemberStatus {
 	m := &admin.MemberStatus{
 		ID: int64(s.Self), PeerState: s.PeerState(), Leader: int64(s.Leader), Epoch: s.Epoch,
-		AcceptedEpoch: s.Accepted, CurrentEpoch: s.Current, LogEnd: zxidText(s.Last), Committed: zxidText(s.Committed),
-		Uncommitted: int64(s.Outstanding), Awaits: s.Awaits, StateMillis: int64(mono - s.Since),
+		AcceptedEpoch: s.Accepted, CurrentEpoch: s.Current, LogEnd: zxidText(s.Last), Applied: zxidText(s.Applied),
+		Unapplied: int64(s.Unapplied), Awaits: s.Awaits, StateMillis: int64(mono - s.Since),
 		Configured: s.Configured.Text, QuorumSize: int64(len(s.Configured.Voters())),
 		Elections: s.Counts.Elections, LastElectionMillis: int64(s.Counts.Took),
 		Differing: []int64{}, Learners: []admin.LearnerStatus{}, Peers: []admin.PeerStatus{},
@@ -83,10 +83,9 @@ func memberStatus(s *core.MemberStatus, mono wire.Millis) *admin.MemberStatus {
 
 func zxidText(z wire.Zxid) string { return fmt.Sprintf("0x%x", uint64(z)) }
 
-// status lists the connections for election messages with the servers of the
-// list.
-func (p *peers) status() []admin.PeerStatus {
-	list := []admin.PeerStatus{}
+// fillStatus adds what the connections with other servers tell: those for election
+// messages, with the servers of the list, and what waits for learners.
+func (p *peers) fillStatus(m *admin.MemberStatus) {
 	for _, s := range p.election.Status() {
 		if len(s.Addresses) == 0 {
 			continue // a stranger
@@ -95,7 +94,13 @@ func (p *peers) status() []admin.PeerStatus {
 		if !s.Connected {
 			status.Error = s.LastError
 		}
-		list = append(list, status)
+		m.Peers = append(m.Peers, status)
 	}
-	return list
+	queued := make(map[int64]int64)
+	for _, s := range p.links.Status() {
+		queued[int64(s.Peer)] += int64(s.QueueBytes)
+	}
+	for i := range m.Learners {
+		m.Learners[i].QueuedBytes = queued[m.Learners[i].ID]
+	}
 }

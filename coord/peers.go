@@ -233,11 +233,7 @@ func (p *peers) LinkDown(id peernet.LinkID, reason error) {
 }
 
 func (p *peers) Packets(id peernet.LinkID, packets []wire.Packet) {
-	events := make([]core.PeerEvent, len(packets))
-	for i := range packets {
-		events[i] = core.PeerEvent{Kind: core.LinkPacket, Link: zab.LinkID(id), Packet: packets[i]}
-	}
-	p.replica.Hear(events...)
+	p.replica.HearPackets(zab.LinkID(id), packets)
 }
 
 func (p *peers) Snapshot(id peernet.LinkID, packet wire.Packet, snapshot any) {

@@ -14,6 +14,7 @@ import (
 	"kafkacoord/coord"
 	"kafkacoord/coord/admin"
 	"kafkacoord/coord/client"
+	"kafkacoord/coord/peernet"
 	"kafkacoord/coord/wire"
 	"kafkacoord/integration/process"
 )
@@ -21,7 +22,7 @@ import (
 // patience bounds every wait of these tests on a machine with much else to do.
 const patience = 60 * time.Second
 
-// ensemble is three servers in this process.
+// ensemble is some servers in this process.
 type ensemble struct {
 	t       testing.TB
 	lines   string // of all configurations
@@ -30,17 +31,22 @@ type ensemble struct {
 	nodes   []*coord.Node // nil: stopped
 }
 
-func startEnsemble(t testing.TB) *ensemble {
+// startEnsemble starts three servers that vote, and observers.
+func startEnsemble(t testing.TB, observers int) *ensemble {
 	t.Helper()
-	e := &ensemble{t: t, lines: "initLimit=10\nsyncLimit=5\n", nodes: make([]*coord.Node, 3)}
-	for id := 1; id <= 3; id++ {
+	e := &ensemble{t: t, lines: "initLimit=10\nsyncLimit=5\n", nodes: make([]*coord.Node, 3+observers)}
+	for id := 1; id <= len(e.nodes); id++ {
+		role := "participant"
+		if id > 3 {
+			role = "observer"
+		}
 		dir := t.TempDir()
 		if err := os.WriteFile(filepath.Join(dir, "myid"), fmt.Appendln(nil, id), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		e.dirs = append(e.dirs, dir)
 		e.clients = append(e.clients, freePort(t))
-		e.lines += fmt.Sprintf("server.%d=127.0.0.1:%d:%d:participant;127.0.0.1:%d\n", id, freePort(t), freePort(t), e.clients[id-1])
+		e.lines += fmt.Sprintf("server.%d=127.0.0.1:%d:%d:%s;127.0.0.1:%d\n", id, freePort(t), freePort(t), role, e.clients[id-1])
 	}
 	for at := range e.nodes {
 		e.start(at)
@@ -124,7 +130,7 @@ func (e *ensemble) settled() int {
 			case strings.Contains(text, "Mode: leader\n"):
 				leader = at
 				leaders++
-			case strings.Contains(text, "Mode: follower\n"):
+			case strings.Contains(text, "Mode: follower\n"), strings.Contains(text, "Mode: observer\n"):
 				others++
 			}
 		}
@@ -178,7 +184,7 @@ func (e *ensemble) write(at int, path string) {
 func shows(text, line string) bool { return regexp.MustCompile(`(?m)^` + line + `$`).MatchString(text) }
 
 func TestEnsembleServesAndSaysSo(t *testing.T) {
-	e := startEnsemble(t)
+	e := startEnsemble(t, 0)
 	leader := e.settled()
 	follower := (leader + 1) % 3
 	e.write(follower, "/a")
@@ -233,8 +239,34 @@ func TestEnsembleServesAndSaysSo(t *testing.T) {
 	}
 }
 
+// TestEnsembleWithAnObserver: it serves, forwards writes, and counts for nothing.
+func TestEnsembleWithAnObserver(t *testing.T) {
+	const observer = 3
+	e := startEnsemble(t, 1)
+	leader := e.settled()
+	e.write(observer, "/o")
+	text := e.word(leader, "mntr")
+	for _, line := range []string{`zk_quorum_size\t3`, `zk_learners\t3`, `zk_followers\t2`, `zk_synced_followers\t2`, `zk_synced_observers\t1`} {
+		if !shows(text, line) {
+			t.Errorf("mntr of the leader has no line %q", line)
+		}
+	}
+	text = e.word(observer, "mntr")
+	for _, line := range []string{`zk_server_state\tobserver`, `zk_peer_state\tobserving - broadcast`, `zk_cnt_observer_sync_time\t1`} {
+		if !shows(text, line) {
+			t.Errorf("mntr of the observer has no line %q", line)
+		}
+	}
+	if text := e.word(observer, "srvr"); !shows(text, "Mode: observer") || strings.Contains(text, "Proposal") {
+		t.Errorf("srvr of the observer: %s", text)
+	}
+	if text := e.word(observer, "conf"); !shows(text, "peerType=1") {
+		t.Errorf("conf of the observer: %s", text)
+	}
+}
+
 func TestEnsembleSurvivesItsLeader(t *testing.T) {
-	e := startEnsemble(t)
+	e := startEnsemble(t, 0)
 	first := e.settled()
 	e.write(first, "/before")
 	before := e.report(first).Member.Epoch
@@ -267,5 +299,12 @@ func TestEnsembleSurvivesItsLeader(t *testing.T) {
 		if names, err := e.dial(at).ChildNames(t.Context(), "/", false); err != nil || len(names) != 4+1 {
 			t.Errorf("server.%d has %q, %v", at+1, names, err)
 		}
+	}
+}
+
+// TestRefusalNames: status reads one of the reasons that the links count.
+func TestRefusalNames(t *testing.T) {
+	if admin.RefusedOwnID != peernet.RefusedOwnID {
+		t.Errorf("status looks for %q, the links count %q", admin.RefusedOwnID, peernet.RefusedOwnID)
 	}
 }

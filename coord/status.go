@@ -59,7 +59,8 @@ func (s source) Status(detail admin.Detail) admin.Status {
 	if detail&admin.DetailMember != 0 {
 		st.Disk = admin.DiskStatusOf(n.observer.set, n.config.FsyncWarning, n.observer.refusing.Load(), time.Now())
 		if st.Member != nil {
-			st.Member.Peers = n.peers.status()
+			n.peers.fillStatus(st.Member)
+			st.Member.Refused = n.observer.set.KeyedCounts(metrics.PeerRefusals)
 		}
 	}
 	return st

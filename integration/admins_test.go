@@ -2,6 +2,7 @@ package integration_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/IBM/sarama"
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"kafkacoord/integration/kafka"
@@ -31,10 +33,10 @@ type topicAdmin struct {
 }
 
 // topicAdmins returns sarama, franz-go and Kafka's own tools, connected to the
-// broker until the test ends.
+// brokers until the test ends. They put a replica on every broker.
 func (c *cluster) topicAdmins(t *testing.T) []topicAdmin {
 	t.Helper()
-	saramaAdmin, err := sarama.NewClusterAdmin([]string{c.broker.Address()}, saramaConfig())
+	saramaAdmin, err := sarama.NewClusterAdmin(c.addresses(), saramaConfig())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,16 +46,54 @@ func (c *cluster) topicAdmins(t *testing.T) []topicAdmin {
 		}
 	})
 	// The client answers from its cache what is younger than this.
-	franzClient, err := kgo.NewClient(kgo.SeedBrokers(c.broker.Address()), kgo.MetadataMinAge(10*time.Millisecond))
+	franzClient, err := kgo.NewClient(kgo.SeedBrokers(c.addresses()...), kgo.MetadataMinAge(10*time.Millisecond))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(franzClient.Close)
 	return []topicAdmin{
-		adminBySarama(saramaAdmin),
-		adminByFranz(kadm.NewClient(franzClient)),
-		adminByTools(c.broker),
+		adminBySarama(saramaAdmin, len(c.brokers)),
+		adminByFranz(kadm.NewClient(franzClient), len(c.brokers)),
+		adminByTools(c.broker, len(c.brokers)),
 	}
+}
+
+// persistent is the same admin, trying again what has failed, as applications do:
+// a broker whose server is cut off may not get an answer, or an old one. What a
+// try without answer has done after all, the next one is told.
+func (a topicAdmin) persistent(t *testing.T) topicAdmin {
+	t.Helper()
+	try := func(what string, done []error, do func() error) error {
+		tries := 0
+		eventually(t, a.name+" can "+what, func() error {
+			tries++
+			err := do()
+			if tries > 1 && slices.ContainsFunc(done, func(code error) bool { return errors.Is(err, code) }) {
+				return nil
+			}
+			return err
+		})
+		return nil
+	}
+	create, addPartitions, setConfig, remove := a.create, a.addPartitions, a.setConfig, a.remove
+	a.create = func(ctx context.Context, topic string, partitions int, key, value string) error {
+		return try("create "+topic, []error{kerr.TopicAlreadyExists, sarama.ErrTopicAlreadyExists}, func() error {
+			return create(ctx, topic, partitions, key, value)
+		})
+	}
+	a.addPartitions = func(ctx context.Context, topic string, total int) error {
+		return try("add partitions to "+topic, []error{kerr.InvalidPartitions, sarama.ErrInvalidPartitions}, func() error {
+			return addPartitions(ctx, topic, total)
+		})
+	}
+	a.setConfig = func(ctx context.Context, topic, key, value string) error {
+		return try("configure "+topic, nil, func() error { return setConfig(ctx, topic, key, value) })
+	}
+	a.remove = func(ctx context.Context, topic string) error {
+		done := []error{kerr.UnknownTopicOrPartition, sarama.ErrUnknownTopicOrPartition}
+		return try("delete "+topic, done, func() error { return remove(ctx, topic) })
+	}
+	return a
 }
 
 func saramaConfig() *sarama.Config {
@@ -64,12 +104,12 @@ func saramaConfig() *sarama.Config {
 	return config
 }
 
-func adminBySarama(admin sarama.ClusterAdmin) topicAdmin {
+func adminBySarama(admin sarama.ClusterAdmin, replicas int) topicAdmin {
 	return topicAdmin{
 		name: "sarama",
 		create: func(_ context.Context, topic string, partitions int, key, value string) error {
 			return admin.CreateTopic(topic, &sarama.TopicDetail{
-				NumPartitions: int32(partitions), ReplicationFactor: 1, ConfigEntries: map[string]*string{key: &value},
+				NumPartitions: int32(partitions), ReplicationFactor: int16(replicas), ConfigEntries: map[string]*string{key: &value},
 			}, false)
 		},
 		list: func(context.Context) ([]string, error) {
@@ -114,11 +154,11 @@ func adminBySarama(admin sarama.ClusterAdmin) topicAdmin {
 	}
 }
 
-func adminByFranz(admin *kadm.Client) topicAdmin {
+func adminByFranz(admin *kadm.Client, replicas int) topicAdmin {
 	return topicAdmin{
 		name: "franz-go",
 		create: func(ctx context.Context, topic string, partitions int, key, value string) error {
-			_, err := admin.CreateTopic(ctx, int32(partitions), 1, map[string]*string{key: &value}, topic)
+			_, err := admin.CreateTopic(ctx, int32(partitions), int16(replicas), map[string]*string{key: &value}, topic)
 			return err
 		},
 		list: func(ctx context.Context) ([]string, error) {
@@ -169,7 +209,7 @@ func adminByFranz(admin *kadm.Client) topicAdmin {
 	}
 }
 
-func adminByTools(broker *kafka.Broker) topicAdmin {
+func adminByTools(broker *kafka.Broker, replicas int) topicAdmin {
 	entity := func(topic string, arguments ...string) []string {
 		return append([]string{"--entity-type", "topics", "--entity-name", topic}, arguments...)
 	}
@@ -177,7 +217,7 @@ func adminByTools(broker *kafka.Broker) topicAdmin {
 		name: "Kafka's tools",
 		create: func(ctx context.Context, topic string, partitions int, key, value string) error {
 			_, err := broker.Topics(ctx, "--create", "--topic", topic, "--partitions", strconv.Itoa(partitions),
-				"--replication-factor", "1", "--config", key+"="+value)
+				"--replication-factor", strconv.Itoa(replicas), "--config", key+"="+value)
 			return err
 		},
 		list: func(ctx context.Context) ([]string, error) {

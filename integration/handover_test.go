@@ -17,6 +17,7 @@ import (
 	"kafkacoord/integration/coordproc"
 	"kafkacoord/integration/javazk"
 	"kafkacoord/integration/server"
+	"kafkacoord/integration/treedump"
 )
 
 // handoverSessionTimeout outlives every hand-over on a starved machine.
@@ -178,7 +179,7 @@ func (h *handover) handOver(end func(*server.Server) error, next string) {
 		h.idle[i].Session = h.dial(&idle.Session).Detach()
 	}
 	after := h.dump()
-	if differences := before.differences(after); len(differences) > 0 {
+	if differences := before.Differences(after); len(differences) > 0 {
 		h.t.Fatalf("%d differences between what %s and %s serve:\n%s",
 			len(differences), from, h.name, strings.Join(differences[:min(len(differences), 20)], "\n"))
 	}
@@ -232,12 +233,12 @@ func (h *handover) endChecks() {
 }
 
 // checkCounts compares the server's own counts with a dump.
-func (h *handover) checkCounts(d dump) {
+func (h *handover) checkCounts(d treedump.Dump) {
 	h.t.Helper()
 	values := h.monitor()
 	ephemerals := 0
 	for _, z := range d {
-		if z.stat.EphemeralOwner != 0 {
+		if z.Stat.EphemeralOwner != 0 {
 			ephemerals++
 		}
 	}

@@ -17,12 +17,12 @@ const recordCount = 10_000
 // createTopic makes a topic for records and waits until it has leaders.
 func (c *cluster) createTopic(t *testing.T, topic string, partitions int) {
 	t.Helper()
-	client, err := kgo.NewClient(kgo.SeedBrokers(c.broker.Address()))
+	client, err := kgo.NewClient(kgo.SeedBrokers(c.addresses()...))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	if _, err := kadm.NewClient(client).CreateTopic(t.Context(), int32(partitions), 1, nil, topic); err != nil {
+	if _, err := kadm.NewClient(client).CreateTopic(t.Context(), int32(partitions), int16(len(c.brokers)), nil, topic); err != nil {
 		t.Fatalf("create %s: %v", topic, err)
 	}
 	c.expectPartitions(t, topic, partitions)

@@ -25,12 +25,14 @@ const patience = 90 * time.Second
 const sessionTimeout = 10 * time.Second
 
 // cluster is what one group of suites shares: one server, one broker on it,
-// and a client of the test's own that reads what the broker wrote.
+// and a client of the test's own that reads what the broker wrote. On a quorum
+// there are more brokers, broker being the first, and no single server.
 type cluster struct {
-	server *server.Server
-	broker *kafka.Broker
-	client *zk.Conn
-	chroot string
+	server  *server.Server
+	broker  *kafka.Broker
+	brokers []*kafka.Broker
+	client  *zk.Conn
+	chroot  string
 }
 
 // TestKafka391 runs every suite on a broker that has the server to itself and
@@ -61,12 +63,27 @@ func startCluster(t *testing.T, chroot string) *cluster {
 	t.Helper()
 	s := backend.StartTest(t, backend.Options{})
 	b := kafka.StartTest(t, kafka.Options{ZooKeeperConnect: s.Connect() + chroot, SessionTimeout: sessionTimeout})
-	client, _, err := zk.Connect([]string{s.Connect()}, 30*time.Second, zk.WithLogger(quiet{}))
+	return &cluster{server: s, broker: b, brokers: []*kafka.Broker{b}, client: connect(t, s.Connect()), chroot: chroot}
+}
+
+// connect is a client of the test's own.
+func connect(t *testing.T, addresses ...string) *zk.Conn {
+	t.Helper()
+	client, _, err := zk.Connect(addresses, 30*time.Second, zk.WithLogger(quiet{}))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(client.Close)
-	return &cluster{server: s, broker: b, client: client, chroot: chroot}
+	return client
+}
+
+// addresses are those of all brokers.
+func (c *cluster) addresses() []string {
+	var all []string
+	for _, b := range c.brokers {
+		all = append(all, b.Address())
+	}
+	return all
 }
 
 // quiet drops the client library's log: reconnections are what the tests make.
@@ -101,11 +118,14 @@ func unreachable(err error) bool {
 	return errors.Is(err, zk.ErrConnectionClosed) || errors.Is(err, zk.ErrNoServer)
 }
 
-// read returns a znode of the broker's, waiting out a server that is away.
+// read returns a znode of the broker's as it is now, waiting out a server that is
+// away: the sync makes a follower catch up first.
 func (c *cluster) read(t *testing.T, path string) (data []byte, stat *zk.Stat, err error) {
 	t.Helper()
 	eventually(t, "the server answers", func() error {
-		data, stat, err = c.client.Get(c.chroot + path)
+		if _, err = c.client.Sync(c.chroot + path); err == nil {
+			data, stat, err = c.client.Get(c.chroot + path)
+		}
 		if unreachable(err) {
 			return err
 		}
@@ -164,9 +184,9 @@ func (c *cluster) dump(t *testing.T, path string) map[string]string {
 }
 
 // registration is the path of the broker's ephemeral znode.
-func (c *cluster) registration() string {
-	return fmt.Sprintf("/brokers/ids/%d", c.broker.ID())
-}
+func (c *cluster) registration() string { return registration(c.broker) }
+
+func registration(b *kafka.Broker) string { return fmt.Sprintf("/brokers/ids/%d", b.ID()) }
 
 // connectionOf returns the line that the server's cons has for a session, or
 // "" when no connection holds it. ZooKeeper: NIOServerCnxn.dumpConnectionInfo.

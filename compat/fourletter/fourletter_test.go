@@ -19,6 +19,8 @@ var masks = []struct {
 	pattern *regexp.Regexp
 	mask    string
 }{
+	// Java shows a bucket that has become empty until its time has come.
+	{regexp.MustCompile(`(?m)^0 expire at .*\n`), ""},
 	{regexp.MustCompile(`3\.9\.4-[0-9a-f]{40}, built on [-0-9: ]+ UTC`), "VERSION"},
 	{regexp.MustCompile(`[A-Z][a-z]{2} [A-Z][a-z]{2} \d\d \d\d:\d\d:\d\d [A-Z]{3,4} \d{4}`), "DATE"},
 	{regexp.MustCompile(`127\.0\.0\.1:\d+`), "ADDRESS"},
@@ -94,8 +96,8 @@ func TestTemplatesEqualThoseOfJava(t *testing.T) {
 	set.SetRole(metrics.RoleStandalone)
 	everything := admin.NewWhitelist([]string{"*"}, false)
 	for _, word := range everything.Enabled() {
-		if word == "stmk" {
-			// Waits for its argument.
+		if word == "stmk" || word == "memb" {
+			// The first waits for its argument, the second is our own.
 			continue
 		}
 		wanted, err := java.FourLetterWord(word)

@@ -22,12 +22,12 @@ type MemberStatus struct {
 	AcceptedEpoch int64  `json:"accepted_epoch"`
 	CurrentEpoch  int64  `json:"current_epoch"`
 	LogEnd        string `json:"log_end"`
-	Committed     string `json:"committed"`
-	// Uncommitted is how many transactions of the log are not known to be committed.
-	Uncommitted int64 `json:"uncommitted"`
+	Applied       string `json:"applied"`
+	// Unapplied is how many transactions of the log wait to be committed and applied.
+	Unapplied int64 `json:"unapplied"`
 	// Awaits says what has to happen before the server serves; "" when it does.
 	Awaits string `json:"awaits"`
-	// State is how long, in ms, the server has served, or has not.
+	// StateMillis is how long the server has served, or has not.
 	StateMillis int64 `json:"state_ms"`
 
 	// Configured is the list of the configuration file, Agreed the one that a quorum
@@ -47,6 +47,9 @@ type MemberStatus struct {
 	Learners []LearnerStatus `json:"learners"`
 	// Peers are the connections for election messages.
 	Peers []PeerStatus `json:"peers"`
+	// Refused counts connections and frames refused on the ports for other servers
+	// since the start, by reason (peernet).
+	Refused map[string]int64 `json:"refused"`
 }
 
 // LearnerStatus is a learner as its leader sees it.
@@ -63,6 +66,8 @@ type LearnerStatus struct {
 	// SilentMillis is how long ago it was heard of.
 	SilentMillis int64 `json:"silent_ms"`
 	PendingSyncs int64 `json:"pending_syncs"`
+	// QueuedBytes wait to be sent to it.
+	QueuedBytes int64 `json:"queued_bytes"`
 }
 
 // PeerStatus is the connection for election messages with another server.
@@ -72,6 +77,10 @@ type PeerStatus struct {
 	Remote    string `json:"remote"`
 	Error     string `json:"error"` // why there is none; "" when not known
 }
+
+// RefusedOwnID is the reason in MemberStatus.Refused of a server that says that
+// it has the number of this one.
+const RefusedOwnID = "own_id"
 
 // DiskStatus is how the disk of the log does.
 type DiskStatus struct {
@@ -161,6 +170,9 @@ func (m *MemberStatus) problems(serving bool) []string {
 	for _, id := range m.Differing {
 		say("server.%d has another list of servers: make the server lines of both configurations equal", id)
 	}
+	if m.Refused[RefusedOwnID] > 0 {
+		say("a server with the number of this one, %d, has connected: two myid files are the same", m.ID)
+	}
 	switch {
 	case m.Pending != "":
 		say("a list of servers is not agreed on yet; a majority of the old and of the new list is needed")
@@ -191,7 +203,7 @@ func (m *MemberStatus) problems(serving bool) []string {
 // meaning. What a leader only shows exists while it leads.
 func publishMember(m *MemberStatus, leads bool, set *metrics.Set) {
 	var followers, synced, others, observers, syncs int64
-	lags := make(map[string]int64)
+	lags, queued := make(map[string]int64), make(map[string]int64)
 	for i := range m.Learners {
 		l := &m.Learners[i]
 		syncs += l.PendingSyncs
@@ -207,8 +219,10 @@ func publishMember(m *MemberStatus, leads bool, set *metrics.Set) {
 		default:
 			others++
 		}
+		id := strconv.FormatInt(l.ID, 10)
+		queued[id] = l.QueuedBytes
 		if l.Lag >= 0 {
-			lags[strconv.FormatInt(l.ID, 10)] = l.Lag
+			lags[id] = l.Lag
 		}
 	}
 	uptime := int64(0)
@@ -231,6 +245,7 @@ func publishMember(m *MemberStatus, leads bool, set *metrics.Set) {
 		connected[strconv.FormatInt(m.Peers[i].ID, 10)] = value
 	}
 	set.ReplaceKeyedGauge(metrics.LearnerLag, lags)
+	set.ReplaceKeyedGauge(metrics.LearnerQueueBytes, queued)
 	set.ReplaceKeyedGauge(metrics.PeerConnected, connected)
 }
 

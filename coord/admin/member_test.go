@@ -63,6 +63,7 @@ func TestProblems(t *testing.T) {
 		"server.2 has another list of servers": func(s *source) {
 			s.status.Member.Differing = []int64{2}
 		},
+		"two myid files are the same":       func(s *source) { s.status.Member.Refused = map[string]int64{RefusedOwnID: 1, "probe": 5} },
 		"not agreed on yet":                 func(s *source) { s.status.Member.Pending = "b" },
 		"is not the one agreed on":          func(s *source) { s.status.Member.Agreed = "b" },
 		"server.2 is not in sync: reading":  func(s *source) { l := &s.status.Member.Learners[1]; l.Serving, l.Stage = false, "reading" },

@@ -15,10 +15,9 @@ type member struct {
 	spare  zab.Output // the one that is being carried out
 	begun  bool
 
-	role    zab.Change  // the newest
-	since   wire.Millis // when it stopped serving
-	epoch   int64       // in which unanswered writes were given to a leader
-	unknown bool        // the history has a part that was never seen: it came as a snapshot
+	role    zab.Change // the newest
+	epoch   int64      // in which unanswered writes were given to a leader
+	unknown bool       // the history has a part that was never seen: it came as a snapshot
 
 	received  map[zab.LinkID]*State // snapshots that are not installed
 	proposals []Entry               // of this turn
@@ -68,7 +67,6 @@ func (c *Core) hearPeers(in *Input) {
 	m := c.member
 	if !m.begun {
 		m.begun = true
-		m.since = c.mono
 		m.times.since = c.mono
 		m.node.Start(c.mono, &m.out)
 		c.carryOut()

@@ -11,17 +11,19 @@ func (c *Core) changed(ch zab.Change) {
 	m := c.member
 	was := m.role
 	m.role = ch
+	waited := c.mono - m.times.since
 	m.times.changed(was, ch, c.mono)
 	switch {
 	case ch.Serving:
 		c.inform("serving in a quorum", "role", ch.Role.String(), "leader", int64(ch.Leader), "epoch", ch.Epoch,
-			"ms", c.mono-m.since)
+			"ms", waited)
+		list := &m.config.Members
+		c.tree.ShowList(list.Text, wire.Zxid(list.Version), c.now)
 		if ch.Role == zab.Leading {
 			c.beginToLead(ch.Epoch)
 		}
 		c.goOn(ch)
 	case was.Serving:
-		m.since = c.mono
 		c.dropProposals()
 		c.sessions.TouchAll(c.mono) // what was being closed may not be closed after all
 		m.learner.stop()
@@ -180,7 +182,7 @@ func (c *Core) openAgain(cn *conn) {
 // have no session here after a tick, the others after syncLimit ticks.
 func (c *Core) closeWaiting() {
 	m := c.member
-	waited := c.mono - m.since
+	waited := c.mono - m.times.since
 	if waited <= c.config.Tick {
 		return
 	}

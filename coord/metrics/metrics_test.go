@@ -316,3 +316,34 @@ func BenchmarkObserve(b *testing.B) {
 		s.Observe(3)
 	}
 }
+
+func TestReplaceKeyedGauge(t *testing.T) {
+	s := NewSet()
+	s.ReplaceKeyedGauge(LearnerLag, map[string]int64{"1": 5, "2": 0})
+	s.ReplaceKeyedGauge(LearnerLag, map[string]int64{"2": 7})
+	series := s.keyedGauges[LearnerLag].all()
+	if len(series) != 1 || series["2"].Value() != 7 {
+		t.Errorf("%d series", len(series))
+	}
+	if text := string(s.AppendMntr(nil)); strings.Contains(text, "coord_") {
+		t.Error("mntr shows a metric that is not ZooKeeper's")
+	}
+}
+
+// TestRecentQuantile forgets what was before the window.
+func TestRecentQuantile(t *testing.T) {
+	s := NewSet()
+	now := time.Unix(1_000_000, 0)
+	if _, ok := s.RecentQuantile(FsyncMicros, 0.99, now); ok {
+		t.Error("a quantile of nothing")
+	}
+	s.Summary(FsyncMicros).Observe(10)
+	for range 2 {
+		now = now.Add(windowStep)
+		s.RecentQuantile(FsyncMicros, 0.99, now)
+	}
+	s.Summary(FsyncMicros).Observe(3)
+	if value, ok := s.RecentQuantile(FsyncMicros, 0.99, now.Add(windowStep)); !ok || value != 3 {
+		t.Errorf("%d, %t", value, ok)
+	}
+}

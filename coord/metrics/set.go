@@ -92,6 +92,16 @@ func (s *Set) KeyedCounter(id KeyedCounterID) *Keyed[Counter] { return &s.keyedC
 // KeyedGauge is the family of a gauge with keys.
 func (s *Set) KeyedGauge(id KeyedGaugeID) *Keyed[Gauge] { return &s.keyedGauges[id] }
 
+// KeyedCounts are the series of a counter with keys, counted since the process
+// started.
+func (s *Set) KeyedCounts(id KeyedCounterID) map[string]int64 {
+	counts := make(map[string]int64)
+	for key, counter := range s.keyedCounters[id].all() {
+		counts[key] = counter.Value()
+	}
+	return counts
+}
+
 // ReplaceKeyedGauge sets the series of a gauge with keys, and drops all others.
 func (s *Set) ReplaceKeyedGauge(id KeyedGaugeID, values map[string]int64) {
 	family := &s.keyedGauges[id]

@@ -224,6 +224,7 @@ const (
 	QuotaBytesUsagePerNamespace
 	LearnerLag
 	PeerConnected
+	LearnerQueueBytes
 	keyedGaugeCount
 )
 
@@ -476,6 +477,7 @@ var keyedGaugeTable = [keyedGaugeCount]definition{
 	QuotaBytesUsagePerNamespace: {name: "quota_bytes_usage_per_namespace"},
 	LearnerLag:                  {name: "coord_learner_lag_transactions", help: "Transactions of the leader's log that a follower has not acknowledged.", label: "server"},
 	PeerConnected:               {name: "coord_peer_connected", help: "1 while there is a connection for election messages with the server, 0 else.", label: "server"},
+	LearnerQueueBytes:           {name: "coord_learner_queue_bytes", help: "Bytes that wait to be sent to a server that is led.", label: "server"},
 }
 
 var keyedSummaryTable = [keyedSummaryCount]definition{

@@ -28,7 +28,8 @@ type logWriter struct {
 	snapshotDue atomic.Bool
 	// treeBytes is the approximate size of the tree, as of the last turn with writes.
 	treeBytes atomic.Int64
-	logged    int64 // bytes since the last roll; the writer's own
+	logged    int64         // bytes since the last roll; the writer's own
+	epochs    *store.Epochs // on disk, the writer's own; nil: not written yet
 }
 
 // logOrder is an order of the core, or the end of what somebody waits for.

@@ -45,6 +45,15 @@ func (r *Replica) Hear(events ...core.PeerEvent) {
 	r.stepIfFree()
 }
 
+// HearPackets is Hear for packets of a link.
+func (r *Replica) HearPackets(link zab.LinkID, packets []wire.Packet) {
+	r.mu.Lock()
+	for i := range packets {
+		r.inbox.peers = append(r.inbox.peers, core.PeerEvent{Kind: core.LinkPacket, Link: link, Packet: packets[i]})
+	}
+	r.stepIfFree()
+}
+
 // Between has whoever has the turn run f before a step. It does not wait. After
 // the end of the server f does not run.
 func (r *Replica) Between(f func()) {
@@ -118,9 +127,7 @@ func (w *logWriter) carryOut(o *logOrder) error {
 	var err error
 	switch o.Kind {
 	case zab.DiskEpochs:
-		if err = w.store.SetAcceptedEpoch(o.Accepted); err == nil {
-			err = w.store.SetCurrentEpoch(o.Current)
-		}
+		err = w.setEpochs(store.Epochs{Accepted: o.Accepted, Current: o.Current})
 	case zab.DiskMembership:
 		err = w.store.SetMembership(store.Membership{Committed: text(o.Committed), Pending: text(o.Pending)})
 	case zab.DiskTruncate:
@@ -151,6 +158,23 @@ func (w *logWriter) truncate(o *core.DiskOrder) (*core.State, error) {
 		return nil, err
 	}
 	return &core.State{Tree: r.Tree, Sessions: r.Sessions, Zxid: r.LastZxid}, nil
+}
+
+// setEpochs replaces the epoch files that change, the accepted epoch first: it is
+// never below the other. Most orders change one of them, and clients wait.
+func (w *logWriter) setEpochs(e store.Epochs) error {
+	if w.epochs == nil || w.epochs.Accepted != e.Accepted {
+		if err := w.store.SetAcceptedEpoch(e.Accepted); err != nil {
+			return err
+		}
+	}
+	if w.epochs == nil || w.epochs.Current != e.Current {
+		if err := w.store.SetCurrentEpoch(e.Current); err != nil {
+			return err
+		}
+	}
+	w.epochs = &e
+	return nil
 }
 
 func text(m *zab.Membership) string {

@@ -49,7 +49,14 @@ func (n heard) agrees(other heard) bool {
 // notification takes a message from another server, in every state. It may be
 // old, repeated or from anybody.
 func (e *election) notification(from wire.PeerID, m *wire.Notification, out *Output) {
-	if !e.started || from == e.self || m.Round > roundMax {
+	if !e.started || from == e.self {
+		return
+	}
+	if m.Round > roundMax {
+		if e.courtesy.worthNoting(from) {
+			e.warn(out, "a message with a round that no election reaches is ignored; is its sender a server of this ensemble?",
+				"from", from, "round", m.Round)
+		}
 		return
 	}
 	e.compareLists(from, m, out)

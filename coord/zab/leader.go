@@ -6,6 +6,12 @@ import (
 	"kafkacoord/coord/wire"
 )
 
+// epochJumpMax bounds how far ahead of all epochs known here one that a learner
+// says it has accepted may be. Epochs grow by one with each election that nearly
+// succeeded; a larger jump is made up, or read from a damaged file, and would use
+// up the epochs, of which there are 2^31.
+const epochJumpMax = 1 << 20
+
 // leaderPhase is how far a leader has come with its epoch.
 type leaderPhase uint8
 
@@ -268,7 +274,7 @@ func (l *leader) hello(f *learnerLink, p *wire.Packet, out *Output) {
 	case info.ConfigVersion > n.config.Members.Version:
 		l.drop(f, out, "its list of servers is newer than this server's; check reconfigEnabled and the lists")
 		return
-	case accepted < 0 || accepted >= math.MaxInt32:
+	case accepted < 0 || accepted >= min(math.MaxInt32, max(n.accepted, n.seenEpoch)+epochJumpMax):
 		l.drop(f, out, "its accepted epoch is out of range")
 		return
 	}

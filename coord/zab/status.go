@@ -41,10 +41,12 @@ type Status struct {
 	Accepted, Current int64
 	Last              wire.Zxid // end of the log, durable or not; -1: the data is lost
 	Durable           wire.Zxid
-	Committed         wire.Zxid // what the server has been told to apply
-	// Outstanding is the number of transactions after Committed in the log, as far
-	// as they are in memory.
-	Outstanding int
+	// Applied is what the server has been told to apply. Before it serves that may
+	// be more than was committed: what was in its log when it started.
+	Applied wire.Zxid
+	// Unapplied is the number of transactions of the log after Applied, as far as
+	// they are in memory.
+	Unapplied int
 
 	// Awaits says in words what has to happen before the server serves; "" when it
 	// does.
@@ -148,9 +150,9 @@ func (s *Status) PeerState() string {
 func (n *Node) Status() Status {
 	s := Status{
 		Self: n.config.Self, Role: n.role, Accepted: n.accepted, Current: n.current,
-		Last: n.history.last, Durable: n.disk.durable, Committed: max(n.handed, 0),
-		Outstanding: len(n.history.after(n.handed)),
-		Configured:  n.quorums.configured, Agreed: n.quorums.committed, Pending: n.quorums.pending,
+		Last: n.history.last, Durable: n.disk.durable, Applied: max(n.handed, 0),
+		Unapplied:  len(n.history.after(n.handed)),
+		Configured: n.quorums.configured, Agreed: n.quorums.committed, Pending: n.quorums.pending,
 		Round: n.election.clock, Counts: n.counts, Awaits: n.awaits(),
 	}
 	for id := range n.election.courtesy.differing {

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"kafkacoord/integration/jvm"
+	"kafkacoord/integration/network"
 	"kafkacoord/integration/process"
 	"kafkacoord/integration/server"
 )
@@ -30,6 +31,9 @@ const (
 type Options struct {
 	// Port is the client port; 0 takes a free one.
 	Port int
+	// Host is a network host to run on instead of this machine; clients then
+	// find the server at its ClientAddress. Only New takes it.
+	Host *network.Host
 	// DataDir is created when missing. zoo.cfg and log stand beside it, as
 	// DataDir.cfg and DataDir.log.
 	DataDir string
@@ -44,26 +48,53 @@ type Options struct {
 // Start builds the binary when needed, runs it, and returns when it serves
 // sessions.
 func Start(ctx context.Context, options Options) (*server.Server, error) {
-	binary, err := Binary(ctx)
+	complete, err := serverOptions(ctx, options)
 	if err != nil {
 		return nil, err
 	}
+	return server.Start(ctx, complete)
+}
+
+// New builds the binary when needed and returns a server that does not run yet:
+// a member of an ensemble. Port must be given.
+func New(ctx context.Context, options Options) (*server.Server, error) {
+	complete, err := serverOptions(ctx, options)
+	if err != nil {
+		return nil, err
+	}
+	return server.New(complete)
+}
+
+func serverOptions(ctx context.Context, options Options) (server.Options, error) {
+	binary, err := Binary(ctx)
+	if err != nil {
+		return server.Options{}, err
+	}
 	launch := func(_ context.Context, configFile, logFile string) (*process.Process, error) {
+		path, arguments := binary, slices.Concat([]string{"serve"}, options.Flags, []string{"--config", configFile})
+		if options.Host != nil {
+			path, arguments = options.Host.Command(path, arguments...)
+		}
 		return process.Start(process.Spec{
 			Name:    "coord",
-			Path:    binary,
-			Args:    slices.Concat([]string{"serve"}, options.Flags, []string{"--config", configFile}),
+			Path:    path,
+			Args:    arguments,
 			Env:     options.Env,
 			LogFile: logFile,
 		})
 	}
-	return server.Start(ctx, server.Options{
+	var address string
+	if options.Host != nil {
+		address = options.Host.ClientAddress()
+	}
+	return server.Options{
 		Name:    "coord",
 		Launch:  launch,
+		Address: address,
 		Port:    options.Port,
 		DataDir: options.DataDir,
 		Config:  options.Config,
-	})
+	}, nil
 }
 
 // StartTest is Start for a test: an empty DataDir is a temporary one, a

@@ -1,4 +1,4 @@
-// Package javazk starts standalone Java ZooKeeper servers of the versions that
+// Package javazk starts Java ZooKeeper servers of the versions that
 // kafkacoord is compared with, from jars that Maven fetches once.
 //
 // It is for tests and benchmarks only; nothing of the product needs Java. The

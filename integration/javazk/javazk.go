@@ -101,16 +101,34 @@ type Options struct {
 // Start fetches the jars when needed, runs the server, and returns when it
 // serves sessions.
 func Start(ctx context.Context, options Options) (*server.Server, error) {
+	complete, err := serverOptions(ctx, options)
+	if err != nil {
+		return nil, err
+	}
+	return server.Start(ctx, complete)
+}
+
+// New fetches the jars when needed and returns a server that does not run yet:
+// a member of an ensemble. Port must be given.
+func New(ctx context.Context, options Options) (*server.Server, error) {
+	complete, err := serverOptions(ctx, options)
+	if err != nil {
+		return nil, err
+	}
+	return server.New(complete)
+}
+
+func serverOptions(ctx context.Context, options Options) (server.Options, error) {
 	if options.Version == "" {
 		options.Version = Newest
 	}
 	jars, err := Jars(options.Version)
 	if err != nil {
-		return nil, err
+		return server.Options{}, err
 	}
 	classpath, err := jars.Classpath(ctx, options.Progress)
 	if err != nil {
-		return nil, err
+		return server.Options{}, err
 	}
 	name := "Java ZooKeeper " + options.Version
 	launch := func(ctx context.Context, configFile, logFile string) (*process.Process, error) {
@@ -127,13 +145,13 @@ func Start(ctx context.Context, options Options) (*server.Server, error) {
 			LogFile:   logFile,
 		})
 	}
-	return server.Start(ctx, server.Options{
+	return server.Options{
 		Name:    name,
 		Launch:  launch,
 		Port:    options.Port,
 		DataDir: options.DataDir,
 		Config:  options.Config,
-	})
+	}, nil
 }
 
 // StartTest is Start for a test: an empty DataDir is a temporary one, a

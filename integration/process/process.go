@@ -158,7 +158,46 @@ func (p *Process) Kill() error {
 }
 
 // Pause stops the child with SIGSTOP: it keeps its sockets and answers nothing.
-func (p *Process) Pause() error { return p.signal(syscall.SIGSTOP) }
+// It returns when no thread of the child runs any more.
+func (p *Process) Pause() error {
+	if err := p.signal(syscall.SIGSTOP); err != nil {
+		return err
+	}
+	for p.Running() {
+		stopped, err := p.stopped()
+		if err != nil {
+			return fmt.Errorf("process: wait until %s (pid %d) is stopped: %w", p.name, p.Pid(), err)
+		}
+		if stopped {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+	return nil
+}
+
+// stopped tells whether the kernel has stopped all threads of the child. Source
+// of the format: proc(5), /proc/PID/task/TID/stat.
+func (p *Process) stopped() (bool, error) {
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", p.Pid()))
+	if err != nil {
+		return false, err
+	}
+	for _, name := range threads {
+		stat, err := os.ReadFile(name)
+		if errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ESRCH) {
+			continue // the thread has ended
+		}
+		if err != nil {
+			return false, err
+		}
+		_, state, found := strings.Cut(string(stat), ") ")
+		if found && !strings.HasPrefix(state, "T") {
+			return false, nil
+		}
+	}
+	return true, nil
+}
 
 // Continue lets a paused child run on.
 func (p *Process) Continue() error { return p.signal(syscall.SIGCONT) }

@@ -74,7 +74,9 @@ func TestPauseHoldsTheChild(t *testing.T) {
 	if err := child.Pause(); err != nil {
 		t.Fatal(err)
 	}
-	waitForState(t, child.Pid(), "T")
+	if got := state(t, child.Pid()); got != "T" {
+		t.Fatalf("state %s after Pause", got)
+	}
 	if err := child.Continue(); err != nil {
 		t.Fatal(err)
 	}
@@ -203,18 +205,13 @@ func waitForLog(t *testing.T, child *process.Process, line string) {
 	}
 }
 
-// waitForState waits for the one-letter state of /proc/PID/stat.
-func waitForState(t *testing.T, pid int, state string) {
+// state is the one-letter state of /proc/PID/stat.
+func state(t *testing.T, pid int) string {
 	t.Helper()
-	for {
-		stat, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		after := string(stat[strings.LastIndexByte(string(stat), ')')+1:])
-		if strings.Fields(after)[0] == state {
-			return
-		}
-		time.Sleep(time.Millisecond)
+	stat, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
+	if err != nil {
+		t.Fatal(err)
 	}
+	after := string(stat[strings.LastIndexByte(string(stat), ')')+1:])
+	return strings.Fields(after)[0]
 }

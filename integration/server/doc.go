@@ -6,5 +6,5 @@
 // data directory. What program is started is the caller's choice: packages
 // javazk and coordproc are the two.
 //
-// It does not form ensembles: one Server is one process.
+// It does not form ensembles: one Server is one process. Package ensemble does.
 package server

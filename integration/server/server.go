@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -38,8 +39,11 @@ type Options struct {
 	Name string
 	// Launch starts the program.
 	Launch Launch
-	// Port is the client port on 127.0.0.1; 0 takes a free one, which the
-	// server then keeps over restarts.
+	// Address is where clients are served, default 127.0.0.1. A server with an
+	// address of another network namespace can only be started with Launch.
+	Address string
+	// Port is the client port; 0 takes a free one, which the server then keeps
+	// over restarts.
 	Port int
 	// DataDir is created when missing. The configuration and the log stand
 	// beside it, as DataDir.cfg and DataDir.log.
@@ -57,9 +61,8 @@ type Server struct {
 	process *process.Process
 }
 
-// Start runs the server and returns when it answers srvr with its mode, that
-// is, when it serves sessions.
-func Start(ctx context.Context, options Options) (*Server, error) {
+// New returns a server that does not run yet.
+func New(options Options) (*Server, error) {
 	if options.Launch == nil || options.DataDir == "" {
 		return nil, fmt.Errorf("server: start %s: Launch and DataDir must be given", options.Name)
 	}
@@ -68,7 +71,19 @@ func Start(ctx context.Context, options Options) (*Server, error) {
 		return nil, fmt.Errorf("server: find the data directory of %s: %w", options.Name, err)
 	}
 	options.DataDir = dataDir
-	s := &Server{options: options, port: options.Port}
+	if options.Address == "" {
+		options.Address = loopback
+	}
+	return &Server{options: options, port: options.Port}, nil
+}
+
+// Start runs a new server and returns when it answers srvr with its mode, that
+// is, when it serves sessions.
+func Start(ctx context.Context, options Options) (*Server, error) {
+	s, err := New(options)
+	if err != nil {
+		return nil, err
+	}
 	if s.port != 0 {
 		return s, s.Restart(ctx)
 	}
@@ -93,6 +108,18 @@ func (s *Server) Restart(ctx context.Context) error {
 	if err := s.Stop(); err != nil {
 		return err
 	}
+	if err := s.Launch(ctx); err != nil {
+		return err
+	}
+	if err := s.WaitServing(ctx); err != nil {
+		return errors.Join(err, s.Kill())
+	}
+	return nil
+}
+
+// Launch starts the process and does not wait until it serves: a member of an
+// ensemble cannot before others run too. The server must not run.
+func (s *Server) Launch(ctx context.Context) error {
 	if err := s.writeConfig(); err != nil {
 		return err
 	}
@@ -101,15 +128,13 @@ func (s *Server) Restart(ctx context.Context) error {
 		return err
 	}
 	s.process = started
-	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
-	defer cancel()
-	if err := s.waitReady(ctx); err != nil {
-		return errors.Join(err, s.Kill())
-	}
 	return nil
 }
 
-func (s *Server) waitReady(ctx context.Context) error {
+// WaitServing waits until the server serves sessions.
+func (s *Server) WaitServing(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
+	defer cancel()
 	if err := s.process.WaitListening(ctx, s.port); err != nil {
 		return err
 	}
@@ -131,6 +156,9 @@ func (s *Server) waitReady(ctx context.Context) error {
 	}
 }
 
+// loopback is where servers are unless told otherwise.
+const loopback = "127.0.0.1"
+
 // Config is the zoo.cfg that a server gets: defaults for a test on loopback,
 // every four-letter word allowed, no admin server on a fixed port, and then
 // the given lines.
@@ -139,7 +167,7 @@ func Config(port int, dataDir string, lines []string) string {
 		"tickTime=2000",
 		"dataDir=" + dataDir,
 		"clientPort=" + strconv.Itoa(port),
-		"clientPortAddress=127.0.0.1",
+		"clientPortAddress=" + loopback,
 		"maxClientCnxns=0",
 		"4lw.commands.whitelist=*",
 		"admin.enableServer=false",
@@ -165,7 +193,8 @@ func (s *Server) writeConfig() error {
 	if err := os.MkdirAll(s.options.DataDir, 0o755); err != nil {
 		return fmt.Errorf("server: make the data directory of %s: %w", s.options.Name, err)
 	}
-	text := Config(s.port, s.options.DataDir, s.options.Config)
+	lines := slices.Concat([]string{"clientPortAddress=" + s.options.Address}, s.options.Config)
+	text := Config(s.port, s.options.DataDir, lines)
 	if err := os.WriteFile(s.ConfigFile(), []byte(text), 0o644); err != nil {
 		return fmt.Errorf("server: write the configuration of %s: %w", s.options.Name, err)
 	}
@@ -175,8 +204,9 @@ func (s *Server) writeConfig() error {
 // Name is the name given in Options.
 func (s *Server) Name() string { return s.options.Name }
 
-// Connect is the address clients use: 127.0.0.1:port.
-func (s *Server) Connect() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port)) }
+// Connect is the address clients use, 127.0.0.1:port unless Options has another
+// Address.
+func (s *Server) Connect() string { return net.JoinHostPort(s.options.Address, strconv.Itoa(s.port)) }
 
 // Port is the client port.
 func (s *Server) Port() int { return s.port }
@@ -190,6 +220,9 @@ func (s *Server) ConfigFile() string { return s.options.DataDir + ".cfg" }
 
 // LogFile is the path of the log, which restarts append to.
 func (s *Server) LogFile() string { return s.options.DataDir + ".log" }
+
+// Running tells whether the process of the latest start has not ended.
+func (s *Server) Running() bool { return s.process != nil && s.process.Running() }
 
 // Process is the process of the latest start.
 func (s *Server) Process() *process.Process { return s.process }
