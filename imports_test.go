@@ -64,6 +64,8 @@ var mayImport = map[string][]string{
 // element of the path. They see of the server its formats, its client and its
 // readers of files; integration, which runs whole processes, may see all.
 var besideMayImport = map[string][]string{
+	// The readers of files take a file system of coord/vfs and give a tree of
+	// coord/tree, which also knows what a transaction of the log does.
 	"kafkameta":   {"coord/wire", "coord/client", "coord/store", "coord/tree", "coord/vfs", "kafkameta"},
 	"compat":      {"coord/wire", "coord/client", "coord/store", "kafkameta", "compat", "integration"},
 	"deploy":      {"deploy"},
