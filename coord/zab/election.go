@@ -49,6 +49,7 @@ type election struct {
 	// have not been tried yet.
 	connected map[wire.PeerID]bool
 	courtesy  courtesy
+	ahead     ahead
 
 	// Of the election that is under way; state is then PeerLooking.
 	began    wire.Millis
@@ -81,6 +82,7 @@ func newElection(c *Config, q *quorums) *election {
 		minimumWait: minimum, maximumWait: max(c.MaxNotification, minimum), finalizeWait: c.FinalizeWait,
 		connected: make(map[wire.PeerID]bool),
 		courtesy:  newCourtesy(),
+		ahead:     make(ahead),
 		received:  make(map[wire.PeerID]heard),
 		outside:   make(map[wire.PeerID]heard),
 	}
@@ -110,6 +112,7 @@ func (e *election) start(now wire.Millis, last wire.Zxid, epoch int64, out *Outp
 	e.note(out, "looking for a leader", "round", e.clock, "zxid", last, "epoch", epoch)
 	e.broadcast(out)
 	e.tally(out)
+	e.catchUp(out)
 }
 
 // enterRound forgets the votes of the round before.
@@ -150,6 +153,7 @@ func (e *election) send(to wire.PeerID, v vote, out *Output) {
 func (e *election) tick(now wire.Millis, out *Output) {
 	e.now = now
 	e.courtesy.tick(now)
+	e.ahead.tick(now, e.minimumWait)
 	if !e.started || e.state != wire.PeerLooking {
 		return
 	}

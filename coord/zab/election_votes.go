@@ -68,6 +68,7 @@ func (e *election) notification(from wire.PeerID, m *wire.Notification, out *Out
 		}
 	case e.state != wire.PeerLooking:
 		if looking {
+			e.ahead.keep(from, m)
 			e.send(from, e.current, out)
 		}
 	default:
