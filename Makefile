@@ -22,6 +22,7 @@ LDFLAGS := -s -w -X kafkacoord/coord/admin.product=$(VERSION)
 # Longest time one package's tests may take. The suites with real brokers are
 # the slowest; everything else ends in seconds.
 TEST_TIMEOUT ?= 15m
+INTEGRATION_TIMEOUT ?= 60m
 FUZZTIME ?= 10s
 SEEDS ?= 200
 SEED ?= 1
@@ -41,7 +42,7 @@ run: build ## serve on 127.0.0.1:2181, data under ./data, metrics on 127.0.0.1:7
 	exec bin/coord serve
 
 .PHONY: demo
-demo: ## a real Kafka broker on coord, step by step (needs JDK 17 and Maven)
+demo: ## a real Kafka broker on three coord nodes, step by step (needs JDK 17 and Maven)
 	go run ./integration/cmd/demo
 
 .PHONY: test
@@ -52,8 +53,8 @@ test: $(KAZOO)/.complete ## every test with the race detector, real Kafka includ
 	@cat bin/differential.txt
 
 .PHONY: integration
-integration: $(KAZOO)/.complete ## only the suites with real brokers; BACKEND=java runs them on Java ZooKeeper
-	PYTHONPATH='$(KAZOO)' go test -race -count=1 -v -timeout $(TEST_TIMEOUT) ./integration/...
+integration: $(KAZOO)/.complete ## the suites with real processes, in full length; BACKEND=java runs them on Java ZooKeeper
+	KAFKACOORD_LONG=1 PYTHONPATH='$(KAZOO)' go test -race -count=1 -v -timeout $(INTEGRATION_TIMEOUT) ./integration/...
 
 .PHONY: lint
 lint: $(GOFUMPT) $(STATICCHECK) ## gofumpt, go vet, staticcheck

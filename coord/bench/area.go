@@ -42,7 +42,7 @@ func createRequest(path string, value []byte) wire.Request {
 
 // single does one request on a connection of its own.
 func (a *area) single(ctx context.Context, r wire.Request) error {
-	c, err := connect(ctx, a.options)
+	c, err := connect(ctx, a.options, 0)
 	if err != nil {
 		return err
 	}

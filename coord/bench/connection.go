@@ -42,18 +42,19 @@ type connection struct {
 	answered int32 // xid of the last reply
 }
 
-// connect opens a socket and a new session. When ctx ends, all reads and
-// writes of the connection fail.
-func connect(ctx context.Context, o *Options) (*connection, error) {
-	socket, err := o.Dial(ctx, o.Address)
+// connect opens a socket and a new session, the i-th of its kind. When ctx ends,
+// all reads and writes of the connection fail.
+func connect(ctx context.Context, o *Options, i int) (*connection, error) {
+	address := o.address(i)
+	socket, err := o.Dial(ctx, address)
 	if err != nil {
-		return nil, fmt.Errorf("bench: connect to %s: %w", o.Address, err)
+		return nil, fmt.Errorf("bench: connect to %s: %w", address, err)
 	}
 	c := &connection{socket: socket, in: make([]byte, readBufferBytes)}
 	c.release = context.AfterFunc(ctx, func() { _ = socket.SetDeadline(time.Unix(1, 0)) })
 	if err := c.handshake(o.SessionTimeout); err != nil {
 		c.discard()
-		return nil, fmt.Errorf("bench: open a session at %s: %w", o.Address, errors.Join(err, context.Cause(ctx)))
+		return nil, fmt.Errorf("bench: open a session at %s: %w", address, errors.Join(err, context.Cause(ctx)))
 	}
 	return c, nil
 }

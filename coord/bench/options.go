@@ -45,7 +45,8 @@ var ErrOption = errors.New("bench: bad option")
 
 // Options say what to run. The zero value of a field stands for its default.
 type Options struct {
-	// Address is the server's host:port.
+	// Address is the server's host:port, or those of several members of an
+	// ensemble, separated by commas: connections are dealt to them in turn.
 	Address string
 	// Workload is what to do; there is no default.
 	Workload Workload
@@ -135,6 +136,12 @@ func newRoot() string {
 func dialTCP(ctx context.Context, address string) (net.Conn, error) {
 	var d net.Dialer
 	return d.DialContext(ctx, "tcp", address)
+}
+
+// address is the server of the i-th connection.
+func (o *Options) address(i int) string {
+	all := strings.Split(o.Address, ",")
+	return strings.TrimSpace(all[i%len(all)])
 }
 
 // check refuses what a run cannot do.

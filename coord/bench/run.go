@@ -53,7 +53,7 @@ func runLoad(ctx context.Context, o *Options, a *area) (Result, error) {
 		}
 		delay := o.Ramp * time.Duration(i) / time.Duration(o.Connections)
 		running.Go(func() {
-			if err := workers[i].session(ctx, o, delay); err != nil {
+			if err := workers[i].session(ctx, o, i, delay); err != nil {
 				cancel(err)
 			}
 		})
@@ -71,16 +71,23 @@ func runLoad(ctx context.Context, o *Options, a *area) (Result, error) {
 	return summarize(o, workers, used), nil
 }
 
-// session is the life of one connection of a run.
-func (w *worker) session(ctx context.Context, o *Options, delay time.Duration) error {
+// session is the life of the i-th connection of a run.
+func (w *worker) session(ctx context.Context, o *Options, i int, delay time.Duration) error {
 	if err := sleep(ctx, delay); err != nil {
 		return err
 	}
-	c, err := connect(ctx, o)
+	c, err := connect(ctx, o, i)
 	if err != nil {
 		return err
 	}
 	w.connection = c
+	if o.address(i) != o.address(0) {
+		// What was prepared through another member must be there.
+		if _, err := c.call(&wire.Request{Op: wire.OpSync, Path: o.Root}); err != nil {
+			c.discard()
+			return err
+		}
+	}
 	if err := w.run(); err != nil {
 		c.discard()
 		return err
@@ -151,7 +158,7 @@ func drive(ctx context.Context, o *Options, outstanding int, multi bool, sources
 		workers[i] = newWorker(s, outstanding, schedule{base: time.Now()})
 		workers[i].multi = multi
 		running.Go(func() {
-			if err := workers[i].session(ctx, o, 0); err != nil {
+			if err := workers[i].session(ctx, o, i, 0); err != nil {
 				cancel(err)
 			}
 		})

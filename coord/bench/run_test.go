@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -61,6 +62,28 @@ func TestEveryWorkloadCountsAndCleansUp(t *testing.T) {
 				t.Errorf("%d sessions are left", server.sessions)
 			}
 		})
+	}
+}
+
+func TestConnectionsAreDealtToServers(t *testing.T) {
+	server := newFakeServer(t)
+	o := small(server, Get)
+	o.Address = "one:2181, two:2181,three:2181"
+	dialled := make(map[string]int)
+	var mu sync.Mutex
+	o.Dial = func(ctx context.Context, address string) (net.Conn, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		dialled[address]++
+		return server.dial(ctx, address)
+	}
+	r, err := Run(t.Context(), o)
+	if err != nil || r.Errors != 0 {
+		t.Fatal(r, err)
+	}
+	one, two, three := dialled["one:2181"], dialled["two:2181"], dialled["three:2181"]
+	if len(dialled) != 3 || one < two || two == 0 || two != three {
+		t.Errorf("connections by server: %v", dialled)
 	}
 }
 

@@ -23,7 +23,7 @@ func runWatch(ctx context.Context, o *Options) (Result, error) {
 	for i := range f.start {
 		f.start[i] = make(chan struct{}, 1)
 		running.Go(func() {
-			if err := f.watcher(ctx, f.start[i]); err != nil {
+			if err := f.watcher(ctx, i); err != nil {
 				cancel(err)
 			}
 		})
@@ -53,13 +53,13 @@ type fanOut struct {
 	told    chan time.Duration // when a watcher was told
 }
 
-// watcher arms and waits, a round for each value from start.
-func (f *fanOut) watcher(ctx context.Context, start <-chan struct{}) error {
-	c, err := connect(ctx, f.options)
+// watcher arms and waits, a round for each value from its start.
+func (f *fanOut) watcher(ctx context.Context, i int) error {
+	c, err := connect(ctx, f.options, i)
 	if err != nil {
 		return err
 	}
-	for range start {
+	for range f.start[i] {
 		h, err := c.call(&wire.Request{Op: wire.OpGetData, Path: f.path, Watch: true})
 		if err == nil && h.Err != wire.OK {
 			err = h.Err
@@ -81,7 +81,7 @@ func (f *fanOut) watcher(ctx context.Context, start <-chan struct{}) error {
 // writer runs the rounds.
 func (f *fanOut) writer(ctx context.Context) (Result, error) {
 	o := f.options
-	c, err := connect(ctx, o)
+	c, err := connect(ctx, o, 0)
 	if err != nil {
 		return Result{}, err
 	}

@@ -2,6 +2,7 @@ package network_test
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -99,6 +100,14 @@ func TestPulledCables(t *testing.T) {
 		}
 		fromHere.exchange(t, step.name+", from here", step.here)
 		fromPeer.exchange(t, step.name+", from the other host", step.peer)
+	}
+}
+
+// TestWithoutTheCommand takes the ip command away.
+func TestWithoutTheCommand(t *testing.T) {
+	t.Setenv("PATH", t.TempDir())
+	if _, err := network.New(t.Context(), 1); !errors.Is(err, network.ErrUnavailable) {
+		t.Errorf("a network without the ip command: %v, want %v", err, network.ErrUnavailable)
 	}
 }
 

@@ -36,7 +36,7 @@ is removed afterwards. Workloads: ` + workloadNames() + `.`,
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&o.Address, "server", "127.0.0.1:2181", "host:port of the server")
+	f.StringVar(&o.Address, "server", "127.0.0.1:2181", "host:port of the server, or of several members, separated by commas")
 	f.StringSliceVar(&workloads, "workload", []string{"create", "set", "get", "mixed"}, "what to do, one after the other")
 	f.IntVar(&o.Connections, "connections", 30, "sessions at work at once")
 	f.IntVar(&o.Outstanding, "outstanding", 16, "unanswered requests per connection")

@@ -16,8 +16,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"kafkacoord/integration/ensemble"
 	"kafkacoord/integration/kafka"
-	"kafkacoord/integration/server"
 )
 
 const (
@@ -33,18 +33,15 @@ const (
 // znodes read beside them.
 type story struct {
 	out    *screen
+	nodes  *ensemble.Ensemble
 	broker *kafka.Broker
 	znodes *zk.Conn
 	client *kgo.Client
 	admin  *kadm.Client
 }
 
-func newStory(out *screen, nodes []*server.Server, broker *kafka.Broker) (*story, error) {
-	addresses := make([]string, len(nodes))
-	for i, node := range nodes {
-		addresses[i] = node.Connect()
-	}
-	znodes, _, err := zk.Connect(addresses, 20*time.Second, zk.WithLogger(quiet{}))
+func newStory(out *screen, nodes *ensemble.Ensemble, broker *kafka.Broker) (*story, error) {
+	znodes, _, err := zk.Connect(nodes.Addresses(), 20*time.Second, zk.WithLogger(quiet{}))
 	if err != nil {
 		return nil, fmt.Errorf("connect to read znodes: %w", err)
 	}
@@ -57,7 +54,7 @@ func newStory(out *screen, nodes []*server.Server, broker *kafka.Broker) (*story
 		znodes.Close()
 		return nil, fmt.Errorf("make a Kafka client: %w", err)
 	}
-	return &story{out: out, broker: broker, znodes: znodes, client: client, admin: kadm.NewClient(client)}, nil
+	return &story{out: out, nodes: nodes, broker: broker, znodes: znodes, client: client, admin: kadm.NewClient(client)}, nil
 }
 
 // quiet drops the log of the client library.
@@ -83,6 +80,8 @@ func (s *story) tell(ctx context.Context) error {
 		{"alter " + topic + ": retention.ms becomes 3600000", s.alterConfig},
 		{"produce " + strconv.Itoa(recordCount) + " records", s.produce},
 		{"consume them in the group " + group, s.consume},
+		{"kill the leader (SIGKILL) while records and znodes are written", s.killLeader},
+		{"start the killed node again", s.restartNode},
 		{"delete " + topic + " and watch its znodes go", s.remove},
 	} {
 		if err := s.out.step(ctx, step.name, func() error { return step.do(ctx) }); err != nil {

@@ -51,17 +51,19 @@ func (c *contestant) end() error {
 // Linux that runs Go.
 const ticksPerSecond = 100
 
-// cpu is the CPU time, user and system, that the process has used. Source of the
+func (c *contestant) cpu() (time.Duration, error) { return cpuTime(c.Pid()) }
+
+// cpuTime is the CPU time, user and system, that a process has used. Source of the
 // format: proc(5), /proc/PID/stat, fields 14 and 15.
-func (c *contestant) cpu() (time.Duration, error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", c.Pid()))
+func cpuTime(pid int) (time.Duration, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
-		return 0, fmt.Errorf("read the CPU time of %s: %w", c.kind, err)
+		return 0, fmt.Errorf("read the CPU time of a server: %w", err)
 	}
 	// The program's name, in parentheses, may hold spaces.
 	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
 	if len(fields) < 13 {
-		return 0, fmt.Errorf("read the CPU time of %s: %d fields in its stat", c.kind, len(fields))
+		return 0, fmt.Errorf("read the CPU time of process %d: %d fields in its stat", pid, len(fields))
 	}
 	user, err1 := strconv.ParseInt(fields[11], 10, 64)
 	system, err2 := strconv.ParseInt(fields[12], 10, 64)

@@ -3,8 +3,9 @@
 // measure, their ratio and the target that coord has to reach.
 //
 // Only one server runs at a time: the other is stopped with SIGSTOP, so that it
-// keeps what its just-in-time compiler has learnt. Both sync every write to
-// disk; Java has a heap of 1 GiB.
+// keeps what its just-in-time compiler has learnt. In the parts with an ensemble
+// of three nodes the other one is idle instead. Both sync every write to disk;
+// Java has a heap of 1 GiB.
 //
 // It needs Linux, Go, a JDK 17 and, the first time, Maven. Its files are in a
 // temporary directory that it removes.
@@ -25,7 +26,7 @@ import (
 )
 
 // parts are what can be measured, in the order it is done.
-var parts = []string{"load", "latency", "start", "memory", "snapshot"}
+var parts = []string{"load", "latency", "start", "memory", "snapshot", "failover", "quorum", "kafka", "join"}
 
 // settings are the command line's.
 type settings struct {
@@ -92,7 +93,7 @@ func parse(args []string, progress io.Writer) (*settings, error) {
 	f.IntVar(&s.connections, "connections", 30, "connections of the load")
 	f.IntVar(&s.outstanding, "outstanding", 16, "requests outstanding on each connection")
 	f.IntVar(&s.valueBytes, "bytes", 100, "`bytes` of data in a znode")
-	f.IntVar(&s.znodes, "znodes", 1_000_000, "znodes of the memory and snapshot parts")
+	f.IntVar(&s.znodes, "znodes", 1_000_000, "znodes of the memory, snapshot and join parts")
 	f.StringVar(&s.dir, "dir", "", "`directory` for the servers' files; choose a real disk (default: the system's temporary one)")
 	f.StringVar(&format, "o", "markdown", "output: markdown or json")
 	if err := f.Parse(args); err != nil {

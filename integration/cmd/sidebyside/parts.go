@@ -14,7 +14,7 @@ import (
 func measure(ctx context.Context, s *settings, part string, r *report) error {
 	switch part {
 	case "load":
-		return alternate(ctx, s, part, func(ctx context.Context, c *contestant) error { return load(ctx, s, r, c) })
+		return alternate(ctx, s, part, func(ctx context.Context, c *contestant) error { return loadOne(ctx, s, r, c) })
 	case "latency":
 		return alternate(ctx, s, part, func(ctx context.Context, c *contestant) error { return latency(ctx, s, r, c) })
 	case "start":
@@ -23,6 +23,14 @@ func measure(ctx context.Context, s *settings, part string, r *report) error {
 		return filled(ctx, s, part, func(ctx context.Context, c *contestant, f bench.Filled) error {
 			return memory(ctx, s, r, c, f)
 		})
+	case "failover":
+		return failover(ctx, s, r)
+	case "quorum":
+		return quorum(ctx, s, r)
+	case "kafka":
+		return kafkaShaped(ctx, s, r)
+	case "join":
+		return join(ctx, s, r)
 	default:
 		return filled(ctx, s, part, func(ctx context.Context, c *contestant, _ bench.Filled) error {
 			return snapshot(ctx, s, r, c)
@@ -66,48 +74,72 @@ func alternate(ctx context.Context, s *settings, part string, round func(context
 	return nil
 }
 
-// load is the main comparison: pipelined requests over many connections.
-func load(ctx context.Context, s *settings, r *report, c *contestant) error {
-	for _, w := range []struct {
-		workload bench.Workload
-		name     string
-		least    float64
-	}{
-		{bench.Create, "create", 4},
-		{bench.Set, "set", 4},
-		{bench.Get, "get", 8},
-		{bench.Mixed, "90 % get", 5},
-	} {
+// loadOne is the main comparison for one server: pipelined requests over many
+// connections.
+func loadOne(ctx context.Context, s *settings, r *report, c *contestant) error {
+	p99, cpu := atMost(0.5, "1/2"), atMost(0.2, "1/5")
+	return load(ctx, s, r, target{
+		part: "load", kind: c.kind, cpu: c.cpu,
+		options: bench.Options{
+			Address: c.Connect(), Connections: s.connections, Outstanding: s.outstanding, ValueBytes: s.valueBytes,
+		},
+	}, []workload{
+		{bench.Create, "create", atLeast(4), p99, cpu},
+		{bench.Set, "set", atLeast(4), p99, cpu},
+		{bench.Get, "get", atLeast(8), p99, cpu},
+		{bench.Mixed, "90 % get", atLeast(5), p99, cpu},
+	})
+}
+
+// target is what a load goes to.
+type target struct {
+	part, kind string
+	cpu        func() (time.Duration, error) // that the servers have used
+	options    bench.Options
+}
+
+// workload is one kind of requests with its name in the report and its targets.
+type workload struct {
+	bench.Workload
+	name                 string
+	throughput, p99, cpu goal
+}
+
+// load runs one workload after the other.
+func load(ctx context.Context, s *settings, r *report, t target, workloads []workload) error {
+	for _, w := range workloads {
 		var before, after time.Duration
 		var err1, err2 error
-		result, err := bench.Run(ctx, bench.Options{
-			Address: c.Connect(), Workload: w.workload, Connections: s.connections, Outstanding: s.outstanding,
-			ValueBytes: s.valueBytes, Duration: s.seconds, WarmUp: orNone(s.warmUp),
-			AtStart: func() { before, err1 = c.cpu() },
-			AtEnd:   func() { after, err2 = c.cpu() },
-		})
+		o := t.options
+		o.Workload, o.Duration, o.WarmUp = w.Workload, s.seconds, orNone(s.warmUp)
+		o.AtStart = func() { before, err1 = t.cpu() }
+		o.AtEnd = func() { after, err2 = t.cpu() }
+		result, err := bench.Run(ctx, o)
 		if err := errors.Join(err, err1, err2); err != nil {
 			return err
 		}
-		cpu := float64((after - before).Microseconds()) / float64(result.Requests)
-		r.Runs = append(r.Runs, named(result, c))
-		r.add("load", w.name+": throughput", perSecond, atLeast(w.least), c.kind, result.Throughput)
-		r.add("load", w.name+": p50", micros, goal{}, c.kind, result.Latency.P50)
-		r.add("load", w.name+": p99", micros, atMost(0.5, "1/2"), c.kind, result.Latency.P99)
-		r.add("load", w.name+": server CPU per request", micros, atMost(0.2, "1/5"), c.kind, cpu)
-		r.add("load", w.name+": generator CPU per request", micros, goal{}, c.kind, result.GeneratorMicros)
-		s.say("  %-8s %s: %.0f/s, p50 %s, p99 %s, %.2f µs of CPU a request, %d errors", c.kind, w.name,
+		if result.Requests == 0 {
+			r.note("%s, %s, %s: no request was answered in %v; give more -seconds", t.kind, t.part, w.name, s.seconds)
+		}
+		cpu := float64((after - before).Microseconds()) / float64(max(result.Requests, 1))
+		r.Runs = append(r.Runs, named(result, t.kind))
+		r.add(t.part, w.name+": throughput", perSecond, w.throughput, t.kind, result.Throughput)
+		r.add(t.part, w.name+": p50", micros, goal{}, t.kind, result.Latency.P50)
+		r.add(t.part, w.name+": p99", micros, w.p99, t.kind, result.Latency.P99)
+		r.add(t.part, w.name+": server CPU per request", micros, w.cpu, t.kind, cpu)
+		r.add(t.part, w.name+": generator CPU per request", micros, goal{}, t.kind, result.GeneratorMicros)
+		s.say("  %-8s %s: %.0f/s, p50 %s, p99 %s, %.2f µs of CPU a request, %d errors", t.kind, w.name,
 			result.Throughput, bench.Micros(result.Latency.P50), bench.Micros(result.Latency.P99), cpu, result.Errors)
 		if result.Errors > 0 {
-			r.note("%s, %s: %d of %d requests failed: %v", c.kind, w.name, result.Errors, result.Requests, result.ErrorsByCode)
+			r.note("%s, %s, %s: %d of %d requests failed: %v", t.kind, t.part, w.name, result.Errors, result.Requests, result.ErrorsByCode)
 		}
 	}
 	return nil
 }
 
 // named replaces the address, which differs in each run, by the server.
-func named(result bench.Result, c *contestant) bench.Result {
-	result.Address = c.kind
+func named(result bench.Result, kind string) bench.Result {
+	result.Address = kind
 	return result
 }
 
@@ -127,7 +159,7 @@ func latency(ctx context.Context, s *settings, r *report, c *contestant) error {
 	if err != nil {
 		return err
 	}
-	r.Runs = append(r.Runs, named(result.Reads, c), named(result.Writes, c))
+	r.Runs = append(r.Runs, named(result.Reads, c.kind), named(result.Writes, c.kind))
 	r.add("one client", "read: p50", micros, atMost(1, "1"), c.kind, result.Reads.Latency.P50)
 	r.add("one client", "read: p99", micros, goal{}, c.kind, result.Reads.Latency.P99)
 	r.add("one client", "write: p50", micros, atMost(1, "1"), c.kind, result.Writes.Latency.P50)
@@ -254,7 +286,7 @@ func snapshot(ctx context.Context, s *settings, r *report, c *contestant) error 
 		if err == nil && during != (made > 0) {
 			r.note("%s: %d snapshots were begun in a run that wanted snapshots: %v", c.kind, made, during)
 		}
-		return named(result, c), errors.Join(err, err1, err2)
+		return named(result, c.kind), errors.Join(err, err1, err2)
 	}
 	for range s.rounds {
 		quiet, err := writes(false)
@@ -268,7 +300,7 @@ func snapshot(ctx context.Context, s *settings, r *report, c *contestant) error 
 		r.Runs = append(r.Runs, quiet, busy)
 		r.add("snapshot", "write p99.9 without", micros, goal{}, c.kind, quiet.Latency.P999)
 		r.add("snapshot", "write p99.9 during", micros, goal{}, c.kind, busy.Latency.P999)
-		r.add("snapshot", "during / without", times, atMost(3, "3 ×"), c.kind, busy.Latency.P999/quiet.Latency.P999)
+		r.add("snapshot", "during / without", times, ownAtMost(3, "3 × at most"), c.kind, busy.Latency.P999/quiet.Latency.P999)
 	}
 	return nil
 }

@@ -16,23 +16,29 @@ import (
 type unit string
 
 const (
-	perSecond unit = "per second"
-	micros    unit = "µs"
-	seconds   unit = "s"
-	mebibytes unit = "MiB"
-	times     unit = "×"
+	perSecond   unit = "per second"
+	micros      unit = "µs"
+	seconds     unit = "s"
+	millis      unit = "ms"
+	mebibytes   unit = "MiB"
+	times       unit = "×"
+	connections unit = "connections"
 )
 
-// goal is what a ratio has to be: coord's figure divided by Java's.
+// goal is what a ratio has to be, coord's figure divided by Java's, or what coord's
+// own figure has to be.
 type goal struct {
 	least bool // at least bound; else at most
+	own   bool // no ratio
 	bound float64
 	text  string
 }
 
-func atLeast(n float64) goal { return goal{true, n, fmt.Sprintf("≥ %g", n)} }
+func atLeast(n float64) goal { return goal{least: true, bound: n, text: fmt.Sprintf("≥ %g", n)} }
 
-func atMost(n float64, text string) goal { return goal{false, n, "≤ " + text} }
+func atMost(n float64, text string) goal { return goal{bound: n, text: "≤ " + text} }
+
+func ownAtMost(n float64, text string) goal { return goal{own: true, bound: n, text: text} }
 
 // row is one line of the report.
 type row struct {
@@ -123,14 +129,14 @@ func median(values []float64) float64 {
 func (r *report) settle() {
 	for _, w := range r.Rows {
 		w.Medians.Java, w.Medians.Coord = median(w.Java), median(w.Coord)
-		if w.Medians.Java == 0 || w.Medians.Coord == 0 {
-			continue
+		if w.Medians.Java != 0 && w.Medians.Coord != 0 {
+			w.Ratio = w.Medians.Coord / w.Medians.Java
 		}
-		w.Ratio = w.Medians.Coord / w.Medians.Java
-		if judged := w.Ratio; w.Target != "" {
-			if w.Unit == times {
-				judged = w.Medians.Coord // a ratio already, within one server
-			}
+		judged, known := w.Ratio, w.Ratio != 0
+		if w.goal.own {
+			judged, known = w.Medians.Coord, len(w.Coord) > 0
+		}
+		if known && w.Target != "" {
 			met := judged <= w.goal.bound
 			if w.goal.least {
 				met = judged >= w.goal.bound
@@ -166,7 +172,7 @@ func (r *report) writeMarkdown(out io.Writer) error {
 			met = map[bool]string{true: "yes", false: "no"}[*w.Met]
 		}
 		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s |\n", w.Part, w.Measure,
-			w.Unit.print(w.Medians.Java), w.Unit.print(w.Medians.Coord), ratio, w.Target, met)
+			w.Unit.print(w.Java), w.Unit.print(w.Coord), ratio, w.Target, met)
 	}
 	for _, n := range r.Notes {
 		b.WriteString("\n" + n + "\n")
@@ -177,10 +183,12 @@ func (r *report) writeMarkdown(out io.Writer) error {
 	return nil
 }
 
-func (u unit) print(v float64) string {
-	if v == 0 {
+// print is the median of the values; "" of none.
+func (u unit) print(values []float64) string {
+	if len(values) == 0 {
 		return ""
 	}
+	v := median(values)
 	switch u {
 	case perSecond:
 		return fmt.Sprintf("%.0f /s", v)
@@ -191,6 +199,10 @@ func (u unit) print(v float64) string {
 		return bench.Micros(v)
 	case seconds:
 		return fmt.Sprintf("%.3f s", v)
+	case millis:
+		return fmt.Sprintf("%.1f ms", v)
+	case connections:
+		return fmt.Sprintf("%g", v)
 	case mebibytes:
 		return fmt.Sprintf("%.0f MiB", v)
 	}
