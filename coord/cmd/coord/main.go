@@ -49,7 +49,7 @@ func command() *cobra.Command {
 	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
 		return &exitError{config.ExitInvalidInvocation, err}
 	})
-	c.AddCommand(serveCommand(), statusCommand(), benchCommand(), versionCommand())
+	c.AddCommand(serveCommand(), statusCommand(), benchCommand(), kafkaCommand(), versionCommand())
 	return c
 }
 
