@@ -91,10 +91,10 @@ func (w *logWriter) wantsSnapshot() bool {
 
 // worthSnapshot puts a snapshot that is due off while the log to replay is small
 // against the tree: writing a large tree again and again would cost more than a
-// restart saves. Replaying half the tree's size takes about as long as loading
-// the tree.
+// restart saves. Replaying as much as the tree holds takes about twice as long as
+// loading the tree.
 func (w *logWriter) worthSnapshot() bool {
-	return !w.replica.options.PutOffSnapshots || 2*w.logged >= w.treeBytes.Load()
+	return !w.replica.options.PutOffSnapshots || w.logged >= w.treeBytes.Load()
 }
 
 func (w *logWriter) run() {
