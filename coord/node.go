@@ -74,11 +74,8 @@ func Start(ctx context.Context, cfg *config.Config, opts ...Option) (*Node, erro
 		f(&o)
 	}
 	n := &Node{config: cfg, log: o.log, started: time.Now(), done: make(chan struct{})}
-	if cfg.SecureClientPort != 0 {
-		return nil, &config.Error{
-			File: cfg.File, Key: "secureClientPort", Exit: config.ExitInvalidInvocation,
-			Text: "this version does not serve TLS; remove the key rather than serve in the clear",
-		}
+	if err := refuseUnprotected(cfg); err != nil {
+		return nil, err
 	}
 	if err := n.assemble(ctx, o.fs); err != nil {
 		for _, undo := range slices.Backward(n.opened) {
@@ -88,6 +85,33 @@ func Start(ctx context.Context, cfg *config.Config, opts ...Option) (*Node, erro
 	}
 	n.serve(ctx)
 	return n, nil
+}
+
+// refuseUnprotected keeps a server from starting that would do in the clear what
+// its configuration wants protected.
+func refuseUnprotected(cfg *config.Config) error {
+	const (
+		noTLS  = "this version has no TLS between servers; remove the key if votes and data may travel in the clear"
+		noSASL = "this version has no SASL between servers; remove the key if whoever reaches the ports may vote and read the data"
+	)
+	q := &cfg.Quorum
+	ensemble := q.Distributed()
+	var refused []error
+	for _, k := range []struct {
+		set       bool
+		key, text string
+	}{
+		{cfg.SecureClientPort != 0, "secureClientPort", "this version does not serve TLS; remove the key rather than serve in the clear"},
+		{ensemble && q.SSL, "sslQuorum", noTLS},
+		{ensemble && q.SASL, "quorum.auth.enableSasl", noSASL},
+		{ensemble && q.ServerRequireSASL, "quorum.auth.serverRequireSasl", noSASL},
+		{ensemble && q.LearnerRequireSASL, "quorum.auth.learnerRequireSasl", noSASL},
+	} {
+		if k.set {
+			refused = append(refused, &config.Error{File: cfg.File, Key: k.key, Exit: config.ExitInvalidInvocation, Text: k.text})
+		}
+	}
+	return errors.Join(refused...)
 }
 
 // assemble opens everything and joins it; what it opened stands in n.opened.

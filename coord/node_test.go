@@ -352,8 +352,14 @@ func TestConfigurationsThatAreNotServedYet(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "myid"), []byte("1\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	const ensemble = "initLimit=10\nsyncLimit=5\nserver.1=127.0.0.1:1:2\nserver.2=127.0.0.1:3:4\nserver.3=127.0.0.1:5:6\n"
 	for more, want := range map[string]string{
-		"secureClientPort=2281\n": "does not serve TLS",
+		"secureClientPort=2281\n":                         "does not serve TLS",
+		ensemble + "sslQuorum=true\n":                     "sslQuorum: this version has no TLS between servers",
+		ensemble + "sslQuorum=true\nportUnification=true": "sslQuorum: this version has no TLS between servers",
+		ensemble + "quorum.auth.enableSasl=true":          "quorum.auth.enableSasl: this version has no SASL between servers",
+		ensemble + "quorum.auth.serverRequireSasl=true":   "quorum.auth.serverRequireSasl: this version has no SASL between servers",
+		ensemble + "quorum.auth.learnerRequireSasl=true":  "quorum.auth.learnerRequireSasl: this version has no SASL between servers",
 	} {
 		node, err := coord.Start(t.Context(), configure(t, dir, more), coord.WithFS(vfs.NewMemory()))
 		if err == nil {
@@ -361,6 +367,8 @@ func TestConfigurationsThatAreNotServedYet(t *testing.T) {
 			t.Errorf("%q is served", more)
 		} else if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v; want %q", more, err, want)
+		} else if config.ExitCode(err) != config.ExitInvalidInvocation {
+			t.Errorf("%q ends the process with %d", more, config.ExitCode(err))
 		}
 	}
 }

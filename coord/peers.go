@@ -39,7 +39,7 @@ type outgoing struct {
 func newPeers(n *Node, self wire.PeerID) *peers {
 	cfg := n.config
 	p := &peers{n: n}
-	network := peernet.Network{KeepAlive: cfg.TCPKeepAlive, Log: n.log, Refused: n.observer.PeerRefused}
+	network := peernet.Network{KeepAlive: cfg.PeerTCPKeepAlive, Log: n.log, Refused: n.observer.PeerRefused}
 	quorum, election, own := addressBook(&cfg.Quorum, self)
 	p.election = peernet.NewElection(p, peernet.ElectionOptions{
 		Self: self, Listen: listenOn(cfg, own.election), Advertise: own.election,

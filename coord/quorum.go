@@ -17,12 +17,15 @@ import (
 	"kafkacoord/coord/zab"
 )
 
-// How much a member keeps in memory for learners that lag, and reads from its
-// log for them, beyond what commitLogCount asks for.
 const (
-	windowBytes   = 32 << 20
-	myIDBytesMax  = 64
-	electionWaits = 200 // ms: the least time between notifications, and the wait for late votes
+	// windowBytes of the newest transactions are kept in memory for servers that
+	// lag, or more if commitLogCount asks for it.
+	windowBytes = 32 << 20
+	// myIDBytesMax is what is read of the file myid.
+	myIDBytesMax = 64
+	// electionWaits, in ms, is the least time between notifications, and the wait
+	// for late votes.
+	electionWaits = 200
 )
 
 // readMyID reads the number of this server from the file myid of the data

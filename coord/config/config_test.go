@@ -213,27 +213,28 @@ func TestErrors(t *testing.T) {
 func TestWarnings(t *testing.T) {
 	const base = "dataDir=/d\n"
 	for text, want := range map[string]string{
-		base + "snapCounts=5":                                  "zoo.cfg:2: unknown key snapCounts has no effect; did you mean snapCount?",
-		base + "clientport=5":                                  "did you mean clientPort?",
-		base + "completelyOwnThing=5":                          "zoo.cfg:2: unknown key completelyOwnThing has no effect",
-		base + "zookeeper.snapCount=5":                         "did you mean snapCount?",
-		base + "zookeeper.snapCoutn=5":                         "did you mean snapCount?",
-		base + "messageTracker.Enabled=true":                   "option messageTracker.Enabled has no effect in this server",
-		base + "pathStats.enabled=true":                        "option pathStats.enabled has no effect in this server: paths are not sampled",
-		base + "connectionMaxTokens=5":                         "connectionMaxTokens is read as connection_throttle_tokens",
-		base + "requestThrottleLimit=5":                        "option requestThrottleLimit has no effect in this version",
-		base + "autopurge.snapRetainCount=1":                   "Invalid autopurge.snapRetainCount: 1. Defaulting to 3",
-		base + "snapCount=abc":                                 "'abc' is not a number; the default 100000 is used",
-		base + "snapCount=1":                                   "below the minimum, 2 is used",
-		base + "forceSync=no":                                  "acknowledged writes may be lost",
-		base + "skipACL=yes":                                   "no access control list is checked",
-		base + "secureClientPort=2182":                         "option secureClientPort has no effect in this version",
-		base + "ssl.keyStore.location=/k\nssl.clientAuth=need": "option ssl.keyStore.location has no effect in this version: TLS is not served by this version; clients connect in the clear",
-		base + "java.security.auth.login.config=/jaas.conf":    "SASL is not served by this version; clients connect without it, in the clear",
-		"dataDir=data":                                         "data is relative. Prepend ./ to indicate that you're sure!",
-		base + "forceSync=":                                    "forceSync has no value; the default yes is used",
-		base + "extendedTypesEnabled=yes":                      "neither true nor false and counts as false",
-		base + "snapshot.compression.method=zstd":              "'zstd' is no compression method",
+		base + "snapCounts=5":                                               "zoo.cfg:2: unknown key snapCounts has no effect; did you mean snapCount?",
+		base + "clientport=5":                                               "did you mean clientPort?",
+		base + "completelyOwnThing=5":                                       "zoo.cfg:2: unknown key completelyOwnThing has no effect",
+		base + "zookeeper.snapCount=5":                                      "did you mean snapCount?",
+		base + "zookeeper.snapCoutn=5":                                      "did you mean snapCount?",
+		base + "messageTracker.Enabled=true":                                "option messageTracker.Enabled has no effect in this server",
+		base + "pathStats.enabled=true":                                     "option pathStats.enabled has no effect in this server: paths are not sampled",
+		base + "connectionMaxTokens=5":                                      "connectionMaxTokens is read as connection_throttle_tokens",
+		base + "requestThrottleLimit=5":                                     "option requestThrottleLimit has no effect in this version",
+		base + "autopurge.snapRetainCount=1":                                "Invalid autopurge.snapRetainCount: 1. Defaulting to 3",
+		base + "snapCount=abc":                                              "'abc' is not a number; the default 100000 is used",
+		base + "snapCount=1":                                                "below the minimum, 2 is used",
+		base + "forceSync=no":                                               "acknowledged writes may be lost",
+		base + "skipACL=yes":                                                "no access control list is checked",
+		base + "secureClientPort=2182":                                      "option secureClientPort has no effect in this version",
+		base + "ssl.keyStore.location=/k\nssl.clientAuth=need":              "option ssl.keyStore.location has no effect in this version: TLS is not served by this version; clients connect in the clear",
+		base + "java.security.auth.login.config=/jaas.conf":                 "SASL is not served by this version; clients connect without it, in the clear",
+		"dataDir=data":                                                      "data is relative. Prepend ./ to indicate that you're sure!",
+		base + "forceSync=":                                                 "forceSync has no value; the default yes is used",
+		base + "extendedTypesEnabled=yes":                                   "neither true nor false and counts as false",
+		base + "snapshot.compression.method=zstd":                           "'zstd' is no compression method",
+		base + "initLimit=5\nsyncLimit=2\nserver.1=a:1:2\nserver.256=b:1:2": "zoo.cfg:5: server.256: sessions carry only the last byte of this number",
 	} {
 		_, warnings := parse(t, text)
 		if len(warnings) != 1 || !strings.Contains(warnings[0].String(), want) {
@@ -243,7 +244,8 @@ func TestWarnings(t *testing.T) {
 	for _, text := range []string{
 		"jaasLoginRenew=3600000", "initLimit=5\nsyncLimit=2", "maxResponseCacheSize=5", "jute.maxbuffer=4194304", "fsync.warningthresholdms=20",
 		"serverCnxnFactory=org.apache.zookeeper.server.NettyServerCnxnFactory", "admin.enableServer=false",
-		"server.1=localhost:2888:3888", "quorum.cnxn.threads.size=20",
+		"server.1=localhost:2888:3888", "quorum.cnxn.threads.size=20", "tcpKeepAlive=true",
+		"initLimit=5\nsyncLimit=2\nserver.1=a:1:2\nserver.255=b:1:2",
 	} {
 		if _, warnings := parse(t, base+text); len(warnings) != 0 {
 			t.Errorf("%q: unwanted %q", text, warnings)
@@ -324,6 +326,10 @@ func TestDynamicFile(t *testing.T) {
 	c, _, err := Load(static)
 	if err != nil || len(c.Quorum.Servers) != 2 || c.Quorum.Version != 0x1f {
 		t.Fatalf("%v %+v", err, c)
+	}
+	write(dynamic, "server.1=a:1:2\nserver.300=b:1:2\n")
+	if _, warnings, err := Load(static); err != nil || len(warnings) != 1 || !strings.Contains(warnings[0].String(), "server.300: sessions carry") {
+		t.Errorf("a large number in the dynamic file: %v, warnings %q", err, warnings)
 	}
 	write(dynamic, "server.1=a:1:2\ntickTime=3\n")
 	if _, _, err := Load(static); err == nil || !strings.Contains(err.Error(), "dynamic.1f:2: tickTime: Unrecognised parameter: tickTime") {

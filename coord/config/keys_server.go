@@ -178,7 +178,7 @@ func networkKeys() []key {
 		property("connection_throttle_global_session_weight", "3", lenientInt(func(c *Config) *int { return &c.ConnectionThrottle.GlobalWeight })),
 		property("connection_throttle_local_session_weight", "1", lenientInt(func(c *Config) *int { return &c.ConnectionThrottle.LocalWeight })).as(later, "every session is a global one"),
 		property("connection_throttle_renew_session_weight", "2", lenientInt(func(c *Config) *int { return &c.ConnectionThrottle.RenewWeight })),
-		property("tcpKeepAlive", "false", lenientBool(func(c *Config) *bool { return &c.PeerTCPKeepAlive })).as(later, "it is for connections between servers; clientTcpKeepAlive is the one for clients"),
+		property("tcpKeepAlive", "false", lenientBool(func(c *Config) *bool { return &c.PeerTCPKeepAlive })),
 		property("clientTcpKeepAlive", "false", lenientBool(func(c *Config) *bool { return &c.TCPKeepAlive })),
 		property("netty.advancedFlowControl.enabled", "false", nil).as(silent, "").also("advancedFlowControlEnabled"),
 		property("netty.server.outstandingHandshake.limit", "-1", nil).as(silent, "").also("outstandingHandshake.limit"),

@@ -26,14 +26,15 @@ func Load(path string, properties ...Property) (*Config, []Warning, error) {
 	if err != nil || c.Quorum.DynamicConfigFile == "" {
 		return c, warnings, err
 	}
-	return c, warnings, c.loadDynamic()
+	more, err := c.loadDynamic()
+	return c, append(warnings, more...), err
 }
 
-func (c *Config) loadDynamic() error {
+func (c *Config) loadDynamic() ([]Warning, error) {
 	path := c.Quorum.DynamicConfigFile
 	file, err := os.Open(path)
 	if err != nil {
-		return &Error{File: c.File, Key: "dynamicConfigFile", Text: "Error processing " + path, Exit: ExitInvalidInvocation, Cause: err}
+		return nil, &Error{File: c.File, Key: "dynamicConfigFile", Text: "Error processing " + path, Exit: ExitInvalidInvocation, Cause: err}
 	}
 	defer file.Close()
 	return c.parseDynamic(file, path)

@@ -50,6 +50,12 @@ type Quorum struct {
 	MaxConcurrentDiffSyncs int
 }
 
+// What the notes of several keys say.
+const (
+	observersLog = "observers keep a log and snapshots"
+	noQuorumTLS  = "the connections between servers are in the clear"
+)
+
 // Distributed reports whether the configuration asks for an ensemble: more
 // than one server, or one with standaloneEnabled=false.
 func (q *Quorum) Distributed() bool {
@@ -74,10 +80,10 @@ func quorumKeys() []key {
 		fileKey("electionAlg", "3", electionAlgorithm),
 		fileKey("peerType", "participant", peerType),
 		fileKey("quorumListenOnAllIPs", "false", strictBool(func(c *Config) *bool { return &c.Quorum.ListenOnAllIPs })),
-		fileKey("syncEnabled", "true", strictBool(func(c *Config) *bool { return &c.Quorum.SyncEnabled })),
-		fileKey("observerMasterPort", "0", strictInt(func(c *Config) *int { return &c.Quorum.ObserverMasterPort })),
+		fileKey("syncEnabled", "true", strictBool(func(c *Config) *bool { return &c.Quorum.SyncEnabled })).as(later, observersLog),
+		fileKey("observerMasterPort", "0", strictInt(func(c *Config) *int { return &c.Quorum.ObserverMasterPort })).as(later, "followers take no observers; these find the leader"),
 		fileKey("standaloneEnabled", "true", strictBool(func(c *Config) *bool { return &c.Quorum.StandaloneEnabled })),
-		fileKey("reconfigEnabled", "false", strictBool(func(c *Config) *bool { return &c.Quorum.ReconfigEnabled })),
+		fileKey("reconfigEnabled", "false", strictBool(func(c *Config) *bool { return &c.Quorum.ReconfigEnabled })).as(later, "a reconfiguration at run time is refused; change the list of servers in the files and restart"),
 		fileKey("dynamicConfigFile", "", plain(func(c *Config) *string { return &c.Quorum.DynamicConfigFile })),
 		fileKey("quorum.cnxn.threads.size", "20", nil).as(silent, ""),
 		fileKey("multiAddress.enabled", "false", strictBool(func(c *Config) *bool { return &c.Quorum.MultiAddressEnabled })),
@@ -85,8 +91,8 @@ func quorumKeys() []key {
 		fileKey("multiAddress.reachabilityCheckTimeoutMs", "1000", strictMillis(func(c *Config) *time.Duration { return &c.Quorum.ReachabilityTimeout })),
 		fileKey("oraclePath", "", nil).as(refused, "a tie breaker from outside is not supported; use three servers"),
 		fileKey("sslQuorum", "false", strictBool(func(c *Config) *bool { return &c.Quorum.SSL })),
-		fileKey("portUnification", "false", strictBool(func(c *Config) *bool { return &c.Quorum.PortUnification })),
-		fileKey("sslQuorumReloadCertFiles", "false", strictBool(func(c *Config) *bool { return &c.Quorum.ReloadCertFiles })),
+		fileKey("portUnification", "false", strictBool(func(c *Config) *bool { return &c.Quorum.PortUnification })).as(later, noQuorumTLS),
+		fileKey("sslQuorumReloadCertFiles", "false", strictBool(func(c *Config) *bool { return &c.Quorum.ReloadCertFiles })).as(later, noQuorumTLS),
 		fileKey("quorum.auth.enableSasl", "false", strictBool(func(c *Config) *bool { return &c.Quorum.SASL })),
 		fileKey("quorum.auth.serverRequireSasl", "false", strictBool(func(c *Config) *bool { return &c.Quorum.ServerRequireSASL })),
 		fileKey("quorum.auth.learnerRequireSasl", "false", strictBool(func(c *Config) *bool { return &c.Quorum.LearnerRequireSASL })),
@@ -102,17 +108,17 @@ func learnerKeys() []key {
 	const quiet = ""
 	list := []key{
 		// Overrides the file's own syncEnabled.
-		property("observer.syncEnabled", "", strictBool(func(c *Config) *bool { return &c.Quorum.SyncEnabled })),
+		property("observer.syncEnabled", "", strictBool(func(c *Config) *bool { return &c.Quorum.SyncEnabled })).as(later, observersLog).off("true"),
 		property("commitLogCount", "500", atLeast(500, func(c *Config) *int { return &c.Quorum.CommitLogCount },
 			lenientInt(func(c *Config) *int { return &c.Quorum.CommitLogCount }))),
 		property("snapshotSizeFactor", "0.33", lenientFloat(-1, 1, func(c *Config) *float64 { return &c.Quorum.SnapshotSizeFactor })),
 		property("cnxTimeout", "5000", lenientMillis(func(c *Config) *time.Duration { return &c.Quorum.ConnectTimeout })),
 		property("quorumCnxnTimeoutMs", "-1", lenientMillis(func(c *Config) *time.Duration { return &c.Quorum.ElectionReadTimeout })),
 		property("electionPortBindRetry", "3", lenientInt(func(c *Config) *int { return &c.Quorum.ElectionBindRetries })),
-		property("leaderServes", "yes", unless("no", func(c *Config) *bool { return &c.Quorum.LeaderServes })),
+		property("leaderServes", "yes", unless("no", func(c *Config) *bool { return &c.Quorum.LeaderServes })).as(later, "the leader serves clients too"),
 		property("leader.maxConcurrentSnapSyncs", "10", lenientInt(func(c *Config) *int { return &c.Quorum.MaxConcurrentSnapSyncs })).also("maxConcurrentSnapSyncs"),
-		property("leader.maxConcurrentDiffSyncs", "100", lenientInt(func(c *Config) *int { return &c.Quorum.MaxConcurrentDiffSyncs })).also("maxConcurrentDiffSyncs"),
-		property("leader.maxTimeToWaitForEpoch", "-1", nil).also("maxTimeToWaitForEpoch"),
+		property("leader.maxConcurrentDiffSyncs", "100", lenientInt(func(c *Config) *int { return &c.Quorum.MaxConcurrentDiffSyncs })).also("maxConcurrentDiffSyncs").as(later, "learners that need no snapshot are all served at once"),
+		property("leader.maxTimeToWaitForEpoch", "-1", nil).also("maxTimeToWaitForEpoch").as(later, quiet),
 		{name: "learner.asyncSending", properties: []string{"learner.asyncSending", "zookeeper.learner.asyncSending"}, fallback: "false", verdict: silent},
 		{name: "learner.closeSocketAsync", properties: []string{"learner.closeSocketAsync", "zookeeper.learner.closeSocketAsync"}, fallback: "false", verdict: silent},
 		{name: "leader.closeSocketAsync", properties: []string{"leader.closeSocketAsync", "zookeeper.leader.closeSocketAsync"}, fallback: "false", verdict: silent},
@@ -122,17 +128,21 @@ func learnerKeys() []key {
 		property("messageTracker.Enabled", "false", nil).as(ignored, quiet),
 	}
 	for _, kept := range [][2]string{
-		{"leader.ackLoggingFrequency", "1000"},
-		{"leaderConnectDelayDuringRetryMs", "100"},
 		{"fastleader.minNotificationInterval", "200"},
 		{"fastleader.maxNotificationInterval", "60000"},
 		{"forceSnapshotSync", "false"},
+	} {
+		list = append(list, property(kept[0], kept[1], nil))
+	}
+	for _, without := range [][2]string{
+		{"leader.ackLoggingFrequency", "1000"},
+		{"leaderConnectDelayDuringRetryMs", "100"},
 		{"observer.reconnectDelayMs", "0"},
 		{"observer.election.DelayMs", "200"},
 		{"observerMaster.sizeLimit", "33554432"},
 		{"enableEagerACLCheck", "false"},
 	} {
-		list = append(list, property(kept[0], kept[1], nil))
+		list = append(list, property(without[0], without[1], nil).as(later, quiet))
 	}
 	for _, name := range []string{"forward_learner_requests_to_commit_processor_disabled", "follower.skipLearnerRequestToNextProcessor"} {
 		list = append(list, property(name, "false", nil).as(silent, quiet))

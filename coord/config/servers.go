@@ -288,10 +288,10 @@ func (q *Quorum) addLine(family, idText, value string) error {
 
 // parseDynamic reads a dynamic configuration file into the configuration and
 // checks the whole again.
-func (c *Config) parseDynamic(r io.Reader, name string) error {
+func (c *Config) parseDynamic(r io.Reader, name string) ([]Warning, error) {
 	list, err := ReadProperties(r, name)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if at := strings.LastIndex(name, ".dynamic."); at >= 0 {
 		// The version is the suffix of the name, in hex.
@@ -319,7 +319,7 @@ func (c *Config) parseDynamic(r io.Reader, name string) error {
 	if len(b.faults) == 0 {
 		b.validateQuorum()
 	}
-	return errors.Join(b.faults...)
+	return b.warnings, errors.Join(b.faults...)
 }
 
 func (b *builder) failIn(name string, p Property, text string) {

@@ -73,8 +73,12 @@ func (b *builder) validateQuorum() {
 		return
 	}
 	for i := range q.Servers {
-		if id := q.Servers[i].ID; id < 1 {
+		switch id := q.Servers[i].ID; {
+		case id < 1:
 			b.failMember(id, "", "the number of a server of an ensemble must be 1 or more; number the servers from 1, here and in their myid files")
+		case id > idMaxOfSessions:
+			b.warn(WarnUnsafe, b.memberProperty(id), "server.%d: sessions carry only the last byte of this number, here as in ZooKeeper,"+
+				" so another server may give out the same session ids; number the servers from 1 to %d", id, idMaxOfSessions)
 		}
 	}
 	for _, limit := range []struct {
@@ -100,13 +104,24 @@ func (b *builder) failMember(id int64, key, text string) {
 	if key == "" {
 		e.File = cmp.Or(b.config.Quorum.DynamicConfigFile, e.File)
 	}
-	for _, m := range b.members {
-		if m.property.Key == line {
-			e.Line = m.property.Line
-		}
-	}
+	e.Line = b.memberProperty(id).Line
 	b.faults = append(b.faults, e)
 }
+
+// memberProperty is the setting of a server's line; without a line number when it
+// stands in the dynamic configuration file.
+func (b *builder) memberProperty(id int64) Property {
+	name := fmt.Sprintf("server.%d", id)
+	for _, m := range b.members {
+		if m.property.Key == name {
+			return m.property
+		}
+	}
+	return Property{Key: name}
+}
+
+// idMaxOfSessions: the first byte of a session id is the server's number.
+const idMaxOfSessions = 255
 
 // idMaxWithExtendedTypes: TTL nodes mark themselves in the byte of the server id.
 const idMaxWithExtendedTypes = 254

@@ -74,7 +74,7 @@ type Output struct {
 	Sends []PeerSend
 	// Dial asks for a link to the quorum port of a server; 0: no.
 	Dial wire.PeerID
-	// CloseLinks are links to close, after what was sent on them before.
+	// CloseLinks are links to close at once; what waits to be sent on them is dropped.
 	CloseLinks []zab.LinkID
 	// ReadLog asks for entries of the log on disk.
 	ReadLog []zab.LogRange

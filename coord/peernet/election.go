@@ -66,6 +66,13 @@ const (
 	// once when it ends, and for a handshake of a smaller id to mean that the
 	// other side has lost it. One that comes sooner was sent before it stood.
 	stableAfter = time.Second
+	// crossingWithin is how old a connection may be for another from the same
+	// host, which ends without a byte, to be an attempt that came too late.
+	crossingWithin = time.Second
+	// sharedIDTimes is how often a server may ask, within sharedIDPeriod, for a
+	// connection that stands, before it looks like two with the same id.
+	sharedIDTimes  = 4
+	sharedIDPeriod = time.Minute
 	// dialBackWithin is how long a server with a larger id may take to dial back.
 	dialBackWithin = time.Second
 )

@@ -73,6 +73,8 @@ func (e *Election) introduction(ctx context.Context, nc net.Conn) (net.Conn, wir
 	case errors.Is(err, wire.ErrMalformed):
 		kind, what := recognize(first, electionStrangers, RefusedHandshake)
 		return refuse(kind, "this is no handshake of a server", "looks_like", what, "first_bytes", printable(first))
+	case err != nil && len(first) == 0 && e.crossing(nc.RemoteAddr()):
+		return nil, h, nil
 	case err != nil && len(first) == 0:
 		return refuse(RefusedProbe, "it sent nothing and went; is something probing the port?")
 	case err != nil:
@@ -81,6 +83,29 @@ func (e *Election) introduction(ctx context.Context, nc net.Conn) (net.Conn, wir
 		return refuse(RefusedOwnID, "it has the id of this server; does another server have the same myid?", "server", h.Server)
 	}
 	return secured, h, r
+}
+
+// crossing tells whether an attempt from an address may be one that its server
+// gave up, or lost a race with, because a connection has just come about another
+// way.
+func (e *Election) crossing(from net.Addr) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, p := range e.peers {
+		if time.Since(p.greeted) < crossingWithin && sameHost(p.greetedAt, from) {
+			return true
+		}
+		if p.conn != nil && time.Since(p.conn.since) < crossingWithin && sameHost(p.conn.nc.RemoteAddr(), from) {
+			return true
+		}
+	}
+	return false
+}
+
+func sameHost(a, b net.Addr) bool {
+	one, ok := a.(*net.TCPAddr)
+	other, alsoOK := b.(*net.TCPAddr)
+	return ok && alsoOK && one.IP.Equal(other.IP)
 }
 
 // readHandshake reads a handshake and no more. With an error come the bytes that
@@ -121,6 +146,7 @@ var errDisplaced = errors.New("the server has lost the connection")
 // arbitrate keeps the connection if the other server has the larger id, and
 // otherwise dials it.
 func (e *Election) arbitrate(nc net.Conn, h wire.ElectionHandshake, r *bufio.Reader) {
+	shared := false
 	e.mu.Lock()
 	p := e.admit(&h)
 	switch {
@@ -130,9 +156,13 @@ func (e *Election) arbitrate(nc net.Conn, h wire.ElectionHandshake, r *bufio.Rea
 		e.establish(p, nc, r)
 	default:
 		_ = nc.Close()
-		e.dialBack(p)
+		shared = e.dialBack(p)
 	}
 	e.mu.Unlock()
+	if shared {
+		e.refusals.add(RefusedSharedID, "a server asks again and again for an election connection that stands; do two servers have the same myid?",
+			"server", h.Server, "address", nc.RemoteAddr().String())
+	}
 	if p == nil {
 		e.refusals.add(RefusedTooMany, "election connection refused: too many are open to servers that are not in the list",
 			"server", h.Server, "address", nc.RemoteAddr().String(), "limit", e.options.Strangers)
@@ -187,12 +217,15 @@ func dialable(addresses []string) []Address {
 
 // dialBack answers a server of a smaller id that wants a connection. That it has
 // asked shows that it has none, so one that stands has been lost on its side,
-// unless both have just connected at the same time. The caller holds mu.
-func (e *Election) dialBack(p *peer) {
+// unless both have just connected at the same time. One that loses it again and
+// again is more likely two servers with the same id: shared tells so. The caller
+// holds mu.
+func (e *Election) dialBack(p *peer) (shared bool) {
 	if p.conn != nil {
 		if time.Since(p.conn.since) < e.stableAfter {
-			return
+			return false
 		}
+		shared = p.displace(time.Now())
 		p.conn.end()
 		e.lose(p, errDisplaced)
 	}
@@ -200,4 +233,15 @@ func (e *Election) dialBack(p *peer) {
 	p.retry.reset()
 	signal(p.news)
 	e.startDialing(p)
+	return shared
+}
+
+// displace counts a connection that its server asked for although it stood, and
+// tells whether that happens too often.
+func (p *peer) displace(now time.Time) bool {
+	if now.Sub(p.displaced) > sharedIDPeriod {
+		p.displaced, p.displacements = now, 0
+	}
+	p.displacements++
+	return p.displacements >= sharedIDTimes
 }

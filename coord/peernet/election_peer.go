@@ -48,6 +48,14 @@ type peer struct {
 	unsent []byte      // the frame to send next; nil: none
 	last   []byte      // the frame sent last
 
+	// greeted is when, and greetedAt where, a handshake was sent last.
+	greeted   time.Time
+	greetedAt net.Addr
+	// displacements counts how often since displaced it asked for a connection
+	// that stood.
+	displaced     time.Time
+	displacements int
+
 	reach, reported reach
 	reporting       bool // a goroutine is telling the handler
 	lastError       string
@@ -124,7 +132,7 @@ func (e *Election) connect(p *peer, addresses []Address) error {
 	if err != nil {
 		return err
 	}
-	if e.connected(p) {
+	if !e.mayGreet(p, nc.RemoteAddr()) {
 		return nc.Close() // the server was faster; a handshake would end its connection
 	}
 	_ = nc.SetWriteDeadline(time.Now().Add(e.options.HandshakeTimeout))
@@ -145,6 +153,18 @@ func (e *Election) connect(p *peer, addresses []Address) error {
 		}
 	}
 	return e.notDialledBack()
+}
+
+// mayGreet tells whether there is still no connection, and notes that a handshake
+// is about to be sent.
+func (e *Election) mayGreet(p *peer, remote net.Addr) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if p.conn != nil {
+		return false
+	}
+	p.greeted, p.greetedAt = time.Now(), remote
+	return true
 }
 
 func (e *Election) connected(p *peer) bool {

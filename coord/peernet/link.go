@@ -19,6 +19,10 @@ type link struct {
 	id      LinkID      // given by Links.add
 	peer    wire.PeerID // known before Links.add
 
+	// Set before Links.add.
+	unlisted   bool // accepted from a server that is not in the list
+	queueBytes int  // bound of queued
+
 	in            packetReader // the reader's own
 	received      traffic
 	sent          traffic
@@ -33,14 +37,15 @@ type link struct {
 	quiet  bool // LinkDown is not called
 	reason error
 	queue  []segment
-	queued int    // bytes in queue and in the writer's hands
+	queued int    // bytes in queue and in the writer's hands; 0 when over
 	spare  []byte // memory for the next segment
 }
 
 func newLink(l *Links, nc net.Conn, peer wire.PeerID, dialled bool) *link {
 	c := &link{
 		links: l, dialled: dialled, remote: nc.RemoteAddr().String(), since: time.Now(), peer: peer, nc: nc,
-		wake: make(chan struct{}, 1), done: make(chan struct{}),
+		queueBytes: l.options.QueueBytes,
+		wake:       make(chan struct{}, 1), done: make(chan struct{}),
 	}
 	c.in = newPacketReader(&meteredReader{nc, &c.received}, l.options.PacketBytes)
 	return c
@@ -91,6 +96,8 @@ func (c *link) end(reason error, quiet bool) {
 		return
 	}
 	c.over, c.reason = true, reason
+	c.links.queued.Add(-int64(c.queued))
+	c.queued = 0
 	close(c.done)
 	_ = c.nc.Close()
 }
@@ -100,6 +107,13 @@ func (c *link) ended() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.over
+}
+
+// waiting is how many bytes are queued.
+func (c *link) waiting() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.queued
 }
 
 func (c *link) status() LinkStatus {

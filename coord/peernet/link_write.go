@@ -38,10 +38,10 @@ func (c *link) send(packets []wire.Packet) {
 	for i := range packets {
 		c.enqueue(&packets[i])
 	}
-	overflow := c.queued > c.links.options.QueueBytes
+	overflow := c.queued > c.queueBytes
 	c.mu.Unlock()
 	if overflow {
-		c.tooSlow()
+		c.tooSlow("the server does not read what is sent to it", c.queueBytes)
 		return
 	}
 	signal(c.wake)
@@ -70,14 +70,21 @@ func (c *link) enqueue(p *wire.Packet) {
 	before := len(s.bytes)
 	s.bytes = wire.AppendPacket(s.bytes, p)
 	s.packets++
-	c.queued += len(s.bytes) - before
+	c.count(len(s.bytes) - before)
+}
+
+// count adds to what is queued, unless the link is over. The caller holds mu.
+func (c *link) count(bytes int) {
+	if !c.over {
+		c.queued += bytes
+		c.links.queued.Add(int64(bytes))
+	}
 }
 
 // tooSlow ends the link: a server that does not read must not take the memory of
 // this one.
-func (c *link) tooSlow() {
-	c.links.refusals.add(RefusedSlowReader, "closing link: the server does not read what is sent to it",
-		"server", c.peer, "address", c.remote, "limit_bytes", c.links.options.QueueBytes)
+func (c *link) tooSlow(why string, limit int) {
+	c.links.refusals.add(RefusedSlowReader, "closing link: "+why, "server", c.peer, "address", c.remote, "limit_bytes", limit)
 	c.end(errSlowReader, false)
 }
 
@@ -116,7 +123,7 @@ func (c *link) writeSegment(w *timedWriter, s *segment) error {
 	_, err := w.Write(s.bytes)
 	c.sent.add(s.packets, 0)
 	c.mu.Lock()
-	c.queued -= len(s.bytes)
+	c.count(-len(s.bytes))
 	if c.spare == nil && cap(s.bytes) <= spareBytes {
 		c.spare = s.bytes[:0]
 	}

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"kafkacoord/coord/wire"
@@ -46,6 +47,14 @@ type LinksOptions struct {
 	// QueueBytes is how much may wait for a server that does not read before its
 	// link is closed; 0 is 256 MiB.
 	QueueBytes int
+	// TotalQueueBytes is how much may wait on all links; beyond it the link with
+	// the longest queue is closed. 0 is 512 MiB.
+	TotalQueueBytes int
+	// Unlisted is how many links there may be that learners have opened that are
+	// not in the list of servers; 0 is 8. Who they are is only what they say.
+	Unlisted int
+	// UnlistedQueueBytes is QueueBytes for each of them, if less; 0 is 16 MiB.
+	UnlistedQueueBytes int
 	// ReadSnapshot reads the snapshot behind a SNAP packet, with the signature at
 	// its end. It may read ahead, and returns a reader of all that is left: what
 	// it has read too much and then r. nil: SNAP ends the link.
@@ -75,6 +84,7 @@ type Links struct {
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
 	tasks  sync.WaitGroup
+	queued atomic.Int64 // bytes in the queues of all links that are not over
 
 	mu          sync.Mutex // guards the rest
 	closed      bool
@@ -91,6 +101,9 @@ type Links struct {
 func NewLinks(h LinkHandler, o LinksOptions) *Links {
 	o.PacketBytes = cmp.Or(o.PacketBytes, 2*wire.DefaultMaxBuffer)
 	o.QueueBytes = cmp.Or(o.QueueBytes, 256<<20)
+	o.TotalQueueBytes = cmp.Or(o.TotalQueueBytes, 512<<20)
+	o.Unlisted = cmp.Or(o.Unlisted, 8)
+	o.UnlistedQueueBytes = cmp.Or(o.UnlistedQueueBytes, 16<<20)
 	o.ConnectTimeout = cmp.Or(o.ConnectTimeout, 5*time.Second)
 	o.IntroductionTimeout = cmp.Or(o.IntroductionTimeout, 10*time.Second)
 	o.WriteTimeout = cmp.Or(o.WriteTimeout, 30*time.Second)
@@ -197,7 +210,42 @@ func (l *Links) add(c *link) {
 func (l *Links) Send(id LinkID, packets ...wire.Packet) {
 	if c := l.link(id); c != nil {
 		c.send(packets)
+		if l.queued.Load() > int64(l.options.TotalQueueBytes) {
+			l.relieve()
+		}
 	}
+}
+
+// relieve closes the links with the longest queues until all that wait are within
+// their bound.
+func (l *Links) relieve() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for l.queued.Load() > int64(l.options.TotalQueueBytes) {
+		var longest *link
+		most := 0
+		for _, c := range l.links {
+			if queued := c.waiting(); queued > most {
+				longest, most = c, queued
+			}
+		}
+		if longest == nil {
+			return
+		}
+		longest.tooSlow("all links together have too much to send; closing the one with the longest queue", l.options.TotalQueueBytes)
+	}
+}
+
+// unlisted is how many links accepted are those of servers that are not in the
+// list. The caller holds mu.
+func (l *Links) unlisted() int {
+	count := 0
+	for _, c := range l.links {
+		if c.unlisted {
+			count++
+		}
+	}
+	return count
 }
 
 // SendSnapshot queues a SNAP packet and the snapshot behind it, which body writes
@@ -216,8 +264,8 @@ func (deadWriter) Write([]byte) (int, error) { return 0, errLinkEnded }
 
 var errLinkEnded = errors.New("the link has ended")
 
-// CloseLink ends a link. LinkDown does not follow; a call of the handler that has
-// begun may still go on.
+// CloseLink ends a link at once: what waits to be sent is dropped. LinkDown does
+// not follow; a call of the handler that has begun may still go on.
 func (l *Links) CloseLink(id LinkID) {
 	if c := l.link(id); c != nil {
 		c.end(errLinkEnded, true)

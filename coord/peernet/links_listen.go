@@ -133,13 +133,24 @@ func (l *Links) welcome(current *listening, c *link) {
 	ok := l.introduce(c)
 	l.mu.Lock()
 	delete(l.introducing, c)
-	full := ok && len(l.links) >= l.options.Links
-	if ok = ok && !full && l.listening == current; ok {
+	full, limit := "", 0
+	if _, listed := l.book[c.peer]; !listed {
+		c.unlisted = true
+		c.queueBytes = min(c.queueBytes, l.options.UnlistedQueueBytes)
+	}
+	switch {
+	case !ok:
+	case len(l.links) >= l.options.Links:
+		full, limit = "there are too many", l.options.Links
+	case c.unlisted && l.unlisted() >= l.options.Unlisted:
+		full, limit = "there are too many from servers that are not in the list", l.options.Unlisted
+	case l.listening == current:
 		l.add(c)
 	}
+	ok = c.id != 0
 	l.mu.Unlock()
-	if full {
-		l.refusals.add(RefusedTooMany, "link refused: there are too many", "server", c.peer, "address", c.remote, "limit", l.options.Links)
+	if full != "" {
+		l.refusals.add(RefusedTooMany, "link refused: "+full, "server", c.peer, "address", c.remote, "limit", limit)
 	}
 	if !ok {
 		c.end(errLinkEnded, true)

@@ -326,28 +326,6 @@ func TestSnapshotFails(t *testing.T) {
 	})
 }
 
-// TestSlowReader fills the queue of a link whose other end does not read.
-func TestSlowReader(t *testing.T) {
-	network, log, kinds := observed(Network{})
-	learner := dialer(t, LinksOptions{Network: network, QueueBytes: 1 << 20})
-	proposal := wire.Packet{Type: wire.PacketProposal, Data: make([]byte, 100000)}
-	learner.heard.awaitSending(t, "down 1", func() { learner.links.Send(1, proposal) })
-	kinds.await(t, RefusedSlowReader, 1)
-	if log.count("server=4") != 1 {
-		t.Error("no line names the server that does not read")
-	}
-}
-
-// TestSlowReaderTimesOut leaves less than a queueful unread.
-func TestSlowReaderTimesOut(t *testing.T) {
-	learner := dialer(t, LinksOptions{QueueBytes: 1 << 30, WriteTimeout: 20 * time.Millisecond})
-	learner.links.Send(1, wire.Packet{Type: wire.PacketProposal, Data: make([]byte, 32<<20)})
-	learner.heard.await(t, "down 1", 1)
-	if s := learner.links.Status(); len(s) != 0 {
-		t.Errorf("status %+v", s)
-	}
-}
-
 // awaitSending repeats an action until an event has come.
 func (r *record) awaitSending(t *testing.T, event string, act func()) {
 	t.Helper()
@@ -368,6 +346,7 @@ func dialer(t *testing.T, o LinksOptions) *rawLearner {
 	t.Helper()
 	r := &rawLearner{}
 	r.links, r.heard = startLinks(t, o)
+	r.links.SetServers([]Server{serverAt(4, 1)})
 	r.nc = dialRaw(t, open(t, r.links))
 	writeRaw(t, r.nc, wire.AppendPacket(nil, &followerInfo))
 	r.heard.await(t, "up 0", 1)

@@ -18,6 +18,7 @@ const (
 	RefusedInsecure     = "not_secured"
 	RefusedHandshake    = "bad_handshake"
 	RefusedOwnID        = "own_id"
+	RefusedSharedID     = "shared_id"
 	RefusedFrame        = "bad_frame"
 	RefusedNotification = "bad_notification"
 	RefusedPacket       = "bad_packet"

@@ -61,7 +61,7 @@ func (r *Replica) carryOut(in *core.Input, out *core.Output) {
 		r.writer.treeBytes.Store(r.core.Tree().ApproximateDataSize())
 		r.writer.append(out.Append, out.Disk)
 	}
-	r.tell(out)
+	r.tell(in, out)
 	r.mu.Lock()
 	conns := r.conns // elements of open connections do not change
 	r.mu.Unlock()

@@ -25,17 +25,11 @@ type Peers interface {
 	Send(s *core.PeerSend)
 	// Flush ends what a turn sends.
 	Flush()
-	// Close closes a link after what was sent on it.
+	// Close closes a link at once; what waits to be sent on it is dropped.
 	Close(link zab.LinkID)
 	// Listen opens or closes the quorum port; most calls change nothing.
 	Listen(open bool)
 }
-
-// Bounds of what is read from the log for one learner, in bytes.
-const (
-	logSyncMin = 1 << 20
-	logSyncMax = 256 << 20
-)
 
 // Hear hands over events from other servers. Like a client's batch they are
 // stepped at once by the caller when nobody has the turn.
@@ -67,7 +61,7 @@ func (r *Replica) Between(f func()) {
 }
 
 // tell carries out what a turn has for other servers. The caller has the turn.
-func (r *Replica) tell(out *core.Output) {
+func (r *Replica) tell(in *core.Input, out *core.Output) {
 	p := r.options.Peers
 	if p == nil {
 		return
@@ -86,27 +80,23 @@ func (r *Replica) tell(out *core.Output) {
 		p.Dial(out.Dial)
 	}
 	p.Flush()
-	for _, wanted := range out.ReadLog {
-		r.start("log reader", func() { r.readLog(wanted) })
-	}
+	r.readLogs(in, out)
 }
 
-// readLog fetches what a learner lacks from the log on disk. Beyond a share of
-// the size of the tree a snapshot is quicker.
-func (r *Replica) readLog(wanted zab.LogRange) {
-	bytes := logSyncMax
-	if share := r.options.LogSyncShare; share > 0 {
-		bytes = min(bytes, max(logSyncMin, int(share*float64(r.writer.treeBytes.Load()))))
+// readLogs passes on what a turn wants read. A link is asked for before its end,
+// if not in an earlier turn.
+func (r *Replica) readLogs(in *core.Input, out *core.Output) {
+	for _, wanted := range out.ReadLog {
+		r.logs.ask(wanted)
 	}
-	entries, ok, err := r.store.Entries(wanted.After, wanted.Through, bytes)
-	if err != nil {
-		r.log.Warn("cannot read the log for a server that lags: it gets a snapshot", "error", err)
+	for _, link := range out.CloseLinks {
+		r.logs.forget(link)
 	}
-	event := core.PeerEvent{Kind: core.LogRead, Link: wanted.Link, OK: ok && err == nil}
-	for i := range entries {
-		event.Entries = append(event.Entries, zab.Entry{Zxid: entries[i].Zxid, Payload: entries[i].Payload})
+	for i := range in.Peers {
+		if in.Peers[i].Kind == core.LinkDown {
+			r.logs.forget(in.Peers[i].Link)
+		}
 	}
-	r.Hear(event)
 }
 
 // diskDone is called by the log writer.

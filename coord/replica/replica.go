@@ -72,6 +72,7 @@ type Replica struct {
 	options Options
 	log     *slog.Logger
 	writer  *logWriter
+	logs    *logReader // set before the first turn
 	store   *store.Store
 	epoch   time.Time       // origin of the monotonic clock
 	work    context.Context // of what ends with Run; set before the first turn
@@ -302,6 +303,7 @@ func (r *Replica) Run(ctx context.Context) error {
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	r.work = work
+	r.logs = &logReader{work: work, start: r.start, read: r.readLog, hear: r.Hear}
 	r.start("log writer", r.writer.run)
 	if r.options.PurgeEvery > 0 {
 		r.start("purger", func() { r.purge(work) })

@@ -103,20 +103,28 @@ func replaceAll(fsys vfs.FS, o Options, announced, name string) error {
 // hole behind it, or when they are too many. It may run while another goroutine
 // appends, as long as through is durable.
 func (s *Store) Entries(after, through wire.Zxid, maxBytes int) ([]Entry, bool, error) {
+	return s.EntriesContext(context.Background(), after, through, maxBytes)
+}
+
+// EntriesContext is Entries until ctx ends, which is then the error.
+func (s *Store) EntriesContext(ctx context.Context, after, through wire.Zxid, maxBytes int) ([]Entry, bool, error) {
 	it, err := ReadLog(s.fs, s.options.logDir(), after, s.options.MaxRecordBytes)
 	if err != nil {
 		return nil, false, err
 	}
-	entries, ok, err := collect(it, after, through, maxBytes)
+	entries, ok, err := collect(ctx, it, after, through, maxBytes)
 	if closeErr := it.Close(); err == nil {
 		err = closeErr
 	}
 	return entries, ok && err == nil, err
 }
 
-func collect(it *LogIterator, after, through wire.Zxid, maxBytes int) (entries []Entry, ok bool, err error) {
+func collect(ctx context.Context, it *LogIterator, after, through wire.Zxid, maxBytes int) (entries []Entry, ok bool, err error) {
 	last, bytes := wire.Zxid(-1), 0
 	for last < through {
+		if err := ctx.Err(); err != nil {
+			return nil, false, err
+		}
 		r, err := it.Next()
 		if errors.Is(err, io.EOF) {
 			return nil, false, nil

@@ -119,6 +119,11 @@ func TestEntries(t *testing.T) {
 	if len(recent) <= 8 || recent[len(recent)-1].Zxid != last || recent[0].Zxid != last+1-wire.Zxid(len(recent)) {
 		t.Errorf("recent entries: %d", len(recent))
 	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, ok, err := s.EntriesContext(ended, 3, last, 1<<20); ok || !errors.Is(err, context.Canceled) {
+		t.Errorf("entries that nobody waits for: %v, %v", ok, err)
+	}
 	must(t, s.Append([]Entry{entry(last + 5)}))
 	must(t, s.Sync())
 	if _, ok, err := s.Entries(3, last+5, 1<<20); ok || err != nil {
