@@ -47,9 +47,10 @@ type conn struct {
 	waiting bool // its batch is not released yet
 
 	// Of a member of an ensemble that does not lead:
-	after     wire.Zxid // transactions up to it are not of this connection
-	reported  bool      // it is in the list of sessions to tell the leader of
-	validated bool      // the leader knows the session that it wants
+	after     wire.Zxid   // transactions up to it are not of this connection
+	reported  bool        // it is in the list of sessions to tell the leader of
+	validated bool        // the leader knows the session that it wants
+	spoke     wire.Millis // monotonic: its client sent something then or later
 
 	stats ConnStats
 }
@@ -57,16 +58,16 @@ type conn struct {
 // pending is a request that waits for its turn to be answered: a write for its
 // transaction, anything else for the writes before it.
 type pending struct {
-	xid    int32
-	op     wire.Op
-	err    wire.Code // answered with this code when its turn comes
-	zxid   wire.Zxid // of the write, 0 before it is known; for sync, what must be applied before it
-	body   []byte
-	ids    []wire.ID
-	at     wire.Millis
-	member bool // counts as outstanding
-	silent bool // a barrier, not a request: a sync without an answer
-	done   bool // a write whose reply, a whole frame in body, is ready
+	xid     int32
+	op      wire.Op
+	err     wire.Code // answered with this code when its turn comes
+	zxid    wire.Zxid // of the write, 0 before it is known; for sync, what must be applied before it
+	body    []byte
+	ids     []wire.ID
+	at      wire.Millis
+	counted bool // as outstanding
+	silent  bool // a barrier, not a request: a sync without an answer
+	done    bool // a write whose reply, a whole frame in body, is ready
 }
 
 // Space for output is kept from turn to turn, but not by connections: most of
@@ -142,7 +143,7 @@ func (c *Core) detach(cn *conn) {
 		delete(c.bySession, cn.session.ID)
 	}
 	for cn.pending.len() > 0 {
-		if cn.pending.front().member && !cn.full {
+		if cn.pending.front().counted && !cn.full {
 			c.outstanding--
 		}
 		cn.pending.pop()
@@ -172,6 +173,9 @@ func (c *Core) batch(b *Batch) {
 		return
 	}
 	cn.waiting = true
+	if c.member != nil {
+		cn.spoke = c.member.contact.previous
+	}
 	c.stats.BytesReceived += int64(len(b.Frames))
 	c.lookAhead(b.Frames)
 	c.frames(cn, b.Frames)
@@ -230,18 +234,18 @@ const turnBytesMax = 1 << 20
 func (c *Core) isFull(cn *conn) bool {
 	if !cn.full && len(cn.out) >= turnBytesMax && cn.state == connOpen {
 		cn.full = true
-		c.outstanding -= cn.members()
+		c.outstanding -= cn.countedRequests()
 		c.out.Full = append(c.out.Full, cn.id)
 	}
 	return cn.full
 }
 
-// members counts the requests that wait and count as outstanding. While a
+// countedRequests are the requests that wait and count as outstanding. While a
 // connection is full they do not: a client that reads slowly must not hold up
 // the others.
-func (cn *conn) members() (n int) {
+func (cn *conn) countedRequests() (n int) {
 	for _, p := range cn.pending.items[cn.pending.head:] {
-		if p.member {
+		if p.counted {
 			n++
 		}
 	}
@@ -256,7 +260,7 @@ func (c *Core) ready(id ConnID) {
 		return
 	}
 	cn.full = false
-	c.outstanding += cn.members()
+	c.outstanding += cn.countedRequests()
 	c.heard(cn) // the client reads: it lives
 	c.drain(cn)
 	if cn.ending && cn.pending.len() == 0 {
@@ -369,14 +373,14 @@ func (c *Core) hold(body []byte) []byte {
 
 func (c *Core) wait(cn *conn, p pending) {
 	p.ids, p.at = cn.ids, c.mono
-	if p.member = p.xid > 0; p.member {
+	if p.counted = p.xid > 0; p.counted {
 		c.outstanding++
 	}
 	cn.pending.push(p)
 }
 
 func (c *Core) answered(cn *conn, p *pending) {
-	if p.member {
+	if p.counted {
 		c.outstanding--
 	}
 	class := &c.stats.Read

@@ -140,6 +140,7 @@ func (c *Core) establish(cn *conn, id wire.SessionID) {
 		c.member.forget(cn)
 	}
 	cn.state = connOpen
+	cn.after = c.proposed // what is on the way is of the session's old connection
 	cn.session = c.sessions.Get(id)
 	c.heard(cn)
 	c.bySession[id] = cn

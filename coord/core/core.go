@@ -149,6 +149,9 @@ func newSessions(tick wire.Millis, timeouts map[wire.SessionID]int32, mono wire.
 func (c *Core) Step(in *Input, out *Output) {
 	out.reset()
 	c.out = out
+	if c.member != nil {
+		c.member.contact.turn(c.mono, in.Mono, c.config.Tick)
+	}
 	c.now, c.mono = in.Now, in.Mono
 	for _, cn := range c.touched {
 		c.flushed(cn)

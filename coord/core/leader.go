@@ -6,8 +6,8 @@ import (
 	"kafkacoord/coord/zab"
 )
 
-// leader is what a member keeps while it leads.
-type leader struct {
+// leaderDuties is what a member keeps while it leads.
+type leaderDuties struct {
 	confirming queue[confirming]
 }
 
@@ -19,7 +19,7 @@ type confirming struct {
 	zxid  wire.Zxid // proposed when it came
 }
 
-func (l *leader) stop() { l.confirming = queue[confirming]{} }
+func (l *leaderDuties) stop() { l.confirming = queue[confirming]{} }
 
 // owner is how the session table names the clients of another server.
 func owner(peer wire.PeerID) uint64 { return uint64(peer)<<1 + localOwner + 1 }
@@ -32,8 +32,11 @@ func (c *Core) forwarded(d *zab.Delivery) {
 	}
 	r, err := wire.DecodeForwardedRequest(d.Packet.Data)
 	if err != nil {
-		c.warn("ignoring a broken request of another server", "server", int64(d.Peer), "error", err.Error())
+		// Its client would wait for ever for the transaction.
+		c.warn("closing the link to a server that sent a broken request", "server", int64(d.Peer), "error", err.Error())
 		c.stats.Malformed++
+		c.out.CloseLinks = append(c.out.CloseLinks, d.Link)
+		c.member.node.LinkDown(d.Link, &c.member.out)
 		return
 	}
 	if r.Op == wire.OpSync {
@@ -84,6 +87,7 @@ func (c *Core) validate(d *zab.Delivery) {
 // touchAll takes the sessions that a learner heard of.
 func (c *Core) touchAll(d *zab.Delivery) {
 	m := c.member
+	m.contact.learners[d.Peer] = m.contact.previous
 	var err error
 	if m.touches, err = wire.DecodeTouches(m.touches, d.Packet.Data); err != nil {
 		c.warn("ignoring a broken list of sessions of another server", "server", int64(d.Peer))

@@ -5,19 +5,21 @@ import (
 	"kafkacoord/coord/zab"
 )
 
-// learner is what a member keeps for its clients while another server leads.
-type learner struct {
+// learnerClients is what a member keeps for its clients while another server
+// leads.
+type learnerClients struct {
 	opening map[wire.SessionID]*conn // connections that wait for their session
 	syncs   queue[*conn]             // whose sync the leader has; it answers in order
-	touched []*conn                  // whose sessions the leader is to be told of
+	contact contact
+	touched []*conn // whose sessions the leader is to be told of
 }
 
-func newLearner() learner {
-	return learner{opening: make(map[wire.SessionID]*conn)}
+func newLearnerClients() learnerClients {
+	return learnerClients{opening: make(map[wire.SessionID]*conn), contact: newContact()}
 }
 
 // stop forgets what the leader that is lost was asked.
-func (l *learner) stop() {
+func (l *learnerClients) stop() {
 	l.syncs = queue[*conn]{}
 	for _, cn := range l.touched {
 		cn.reported = false
@@ -46,7 +48,9 @@ func (c *Core) forward(cn *conn, p *pending) {
 }
 
 // authorOf finds the connection of this server that a transaction from the
-// leader answers, and marks the request with its zxid.
+// leader answers, and marks the request with its zxid. A connection whose session
+// has a request carried out that is not its own is left by its client: it is
+// closed, and what it still wanted written is forgotten.
 func (c *Core) authorOf(txn *wire.Txn) *conn {
 	var cn *conn
 	if txn.Type == wire.OpCreateSession {
@@ -57,19 +61,43 @@ func (c *Core) authorOf(txn *wire.Txn) *conn {
 	if cn == nil {
 		return nil
 	}
-	for i := cn.pending.head; i < len(cn.pending.items); i++ {
-		p := &cn.pending.items[i]
-		if !p.op.IsWrite() || p.zxid != 0 || p.done || p.err != wire.OK {
-			continue
-		}
-		// A close without the client's asking for it is an expiry.
-		if p.xid != txn.Cxid || (txn.Type == wire.OpCloseSession) != (p.op == wire.OpCloseSession) {
-			return nil
-		}
+	if p := cn.nextWrite(); p != nil && p.xid == txn.Cxid && answers(txn.Type, p.op) {
 		p.zxid = txn.Zxid
 		return cn
 	}
+	if ofClient(txn) {
+		c.inform("closing connection: its client goes on at another server", "client", cn.remote,
+			"session", txn.Session.String())
+		c.close(cn)
+	}
 	return nil
+}
+
+// nextWrite is the oldest write of a connection that no transaction is known of.
+func (cn *conn) nextWrite() *pending {
+	for i := cn.pending.head; i < len(cn.pending.items); i++ {
+		if p := &cn.pending.items[i]; p.op.IsWrite() && p.zxid == 0 && !p.done && p.err == wire.OK {
+			return p
+		}
+	}
+	return nil
+}
+
+// answers tells whether a transaction of this type can come of the operation.
+// Servers differ in the type that they give to the kinds of creation.
+func answers(txn, op wire.Op) bool {
+	return txn == op || txn == wire.OpError || creates(txn) && creates(op)
+}
+
+func creates(op wire.Op) bool {
+	return op == wire.OpCreate || op == wire.OpCreate2 || op == wire.OpCreateContainer || op == wire.OpCreateTTL
+}
+
+// ofClient tells whether the session's client asked for a transaction, from where
+// it is now: servers make some by themselves, and what comes from a server that
+// the client has left is refused as moved.
+func ofClient(txn *wire.Txn) bool {
+	return txn.Cxid != 0 && txn.Type != wire.OpCreateSession && (txn.Type != wire.OpError || txn.Err != wire.SessionMoved)
 }
 
 // revalidate asks the leader whether a session that comes back still lives.
@@ -113,25 +141,30 @@ func (c *Core) revalidated(d *zab.Delivery) {
 		}
 	case !r.Valid:
 		c.refuseExpired(cn, r.Session)
-	case c.sessions.Get(r.Session) != nil:
-		c.reattached(cn, r.Session)
-	default:
-		cn.validated = true // its creation is on the way
+	case !cn.validated:
+		cn.validated = true
+		c.askPlace(cn)
 	}
 }
 
-// sessionKnown goes on with a connection that waited for its session to become
-// known here.
-func (c *Core) sessionKnown(id wire.SessionID) {
-	if cn := c.member.opening[id]; cn != nil && cn.validated {
-		c.reattached(cn, id)
-	}
+// askPlace asks where in the history a returning session stands: the answer of
+// the leader comes behind all that it had proposed before, the writes of the
+// session's earlier connection among it. An observer cannot tell by itself, for it
+// sees nothing of what is under way.
+func (c *Core) askPlace(cn *conn) {
+	c.forward(cn, &pending{op: wire.OpSync, body: wire.AppendString(nil, "/"), ids: cn.ids})
+	c.member.syncs.push(cn)
 }
 
-func (c *Core) reattached(cn *conn, id wire.SessionID) {
-	cn.after = c.proposed // what is on the way is of the session's old connection
+// reattached gives the session to its returning client. All that the client may
+// have asked for before is applied.
+func (c *Core) reattached(cn *conn) {
+	id := cn.wanted
+	if c.sessions.Get(id) == nil {
+		c.refuseExpired(cn, id) // it ended meanwhile
+		return
+	}
 	c.establish(cn, id)
-	c.standBehind(cn)
 	c.catchUp(cn)
 }
 
@@ -147,6 +180,7 @@ func (m *member) report(cn *conn) {
 // answerPing tells the leader which sessions were heard of since its last ping.
 func (c *Core) answerPing(d *zab.Delivery) {
 	m := c.member
+	m.contact.leader = m.contact.previous
 	m.touches = m.touches[:0]
 	for _, cn := range m.touched {
 		cn.reported = false
@@ -168,6 +202,10 @@ func (c *Core) synced() {
 	}
 	cn := *m.syncs.front()
 	m.syncs.pop() // also when the client is gone: answers are counted
+	if cn.state == connOpening {
+		c.reattached(cn)
+		return
+	}
 	if p := cn.nextSync(); p != nil {
 		p.zxid = 0
 		c.drain(cn)

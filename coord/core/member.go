@@ -24,8 +24,8 @@ type member struct {
 	touches   []wire.Touch          // scratch
 	times     memberTimes
 
-	learner
-	leader
+	learnerClients
+	leaderDuties
 }
 
 func newMember(config zab.Config, s State) *member {
@@ -34,8 +34,8 @@ func newMember(config zab.Config, s State) *member {
 		node: zab.New(config, zab.State{
 			Last: s.Zxid, Recent: s.Recent, Accepted: s.Accepted, Current: s.Current, Floor: s.Floor,
 		}),
-		received: make(map[zab.LinkID]*State),
-		learner:  newLearner(),
+		received:       make(map[zab.LinkID]*State),
+		learnerClients: newLearnerClients(),
 	}
 }
 
@@ -47,10 +47,17 @@ func (c *Core) Serving() bool { return c.serving() }
 // leader lets them wait.
 func (c *Core) serving() bool { return c.member == nil || c.member.role.Serving }
 
-// leads tells whether this server turns writes into transactions.
+// leads tells whether this server turns writes into transactions. With the last
+// zxid of its epoch a leader ceases to: further writes wait as they do when there
+// is no leader.
 func (c *Core) leads() bool {
-	return c.member == nil || c.member.role.Role == zab.Leading && c.member.role.Serving
+	return c.member == nil || c.member.role.Role == zab.Leading && c.member.role.Serving && !c.exhausted()
 }
+
+// exhausted tells whether there is no zxid for a further transaction. A server that
+// stands alone has no epochs: there the counter runs over into them, as in
+// ZooKeeper.
+func (c *Core) exhausted() bool { return c.member != nil && c.member.config.EpochEnds(c.proposed) }
 
 func (m *member) nextWake() wire.Millis { return m.node.NextWake() }
 
@@ -109,12 +116,36 @@ func (c *Core) peerEvent(e *PeerEvent) {
 		if e.Packet.Type == wire.PacketAck {
 			c.acknowledged(e.Link, e.Packet.Zxid)
 		}
+		if reason := c.unreadable(&e.Packet); reason != "" {
+			m.node.Refuse(e.Link, reason, &m.out)
+			return
+		}
 		m.node.Packet(e.Link, &e.Packet, &m.out)
 	case LinkMoving:
 		m.node.Alive(e.Link)
 	case LogRead:
 		m.node.History(e.Link, e.Entries, e.OK, &m.out)
 	}
+}
+
+// unreadable says what is wrong with a transaction from the leader; "" for nothing.
+// Once in the log, it could neither be applied nor got rid of.
+func (c *Core) unreadable(p *wire.Packet) string {
+	payload := p.Data
+	switch p.Type {
+	case wire.PacketProposal, wire.PacketInform:
+	case wire.PacketInformAndActivate:
+		payload = payload[min(8, len(payload)):] // behind the designated leader
+	default:
+		return ""
+	}
+	if wire.DecodeTxn(payload, &c.inLog) != nil {
+		return "it sent a transaction " + p.Zxid.String() + " that cannot be read"
+	}
+	if c.inLog.Zxid != p.Zxid {
+		return "it sent the transaction " + c.inLog.Zxid.String() + " as " + p.Zxid.String()
+	}
+	return ""
 }
 
 // tellPeers ends a turn: new transactions go out, time passes.
@@ -124,6 +155,9 @@ func (c *Core) tellPeers() {
 		proposals := m.proposals
 		m.proposals = m.proposals[len(m.proposals):]
 		m.node.Propose(proposals, &m.out)
+		if end := m.node.LogEnd(); end < proposals[len(proposals)-1].Zxid {
+			c.cutAfter(end) // the others were not taken
+		}
 		c.timeProposals(proposals)
 		clear(proposals)
 		m.proposals = proposals[:0]

@@ -68,8 +68,13 @@ type author struct {
 var internal = author{owner: localOwner}
 
 // propose prepares one write and hands it to the log. A refused write is a
-// transaction too.
+// transaction too. Without a zxid left for it, it is none, and waits for the next
+// leader.
 func (c *Core) propose(a author, session wire.SessionID, cxid int32, req *wire.Request, undecodable bool) wire.Code {
+	if c.exhausted() {
+		c.txn.Type = 0
+		return wire.OK
+	}
 	r := prep.Request{Session: session, Cxid: cxid, Owner: a.owner, IDs: a.ids, Req: req, Undecodable: undecodable}
 	zxid := c.proposed + 1
 	code := c.prep.Txn(c.now, zxid, &r, &c.txn)
@@ -140,9 +145,6 @@ func (c *Core) apply(p *proposal) {
 	if cn := p.conn; cn != nil && cn.state != connClosing {
 		c.replyWrite(cn, txn, &res)
 		c.drain(cn)
-	}
-	if c.member != nil && txn.Type == wire.OpCreateSession {
-		c.sessionKnown(txn.Session)
 	}
 	for _, cn := range p.syncs {
 		c.drain(cn)

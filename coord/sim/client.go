@@ -62,7 +62,7 @@ func (c *client) connect() {
 		m = w.machine(c.only)
 	}
 	c.round++
-	if m.process == nil {
+	if m.process == nil || m.clientsCut > 0 {
 		c.retry()
 		return
 	}
@@ -234,6 +234,9 @@ func (c *client) frame(frame []byte) {
 func (c *client) replied(k *call, h wire.ReplyHeader, r *wire.Reply) {
 	if k.op.IsWrite() && h.Err == wire.OK {
 		c.world.judge.acknowledged(c.session, k.xid, h.Zxid)
+	}
+	if k.xid > 0 && h.Zxid > 0 {
+		c.world.judge.shown(c.session, k.xid, h.Zxid)
 	}
 	c.checkWatch(k, h, r)
 	if k.done != nil {

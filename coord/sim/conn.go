@@ -14,13 +14,47 @@ type conn struct {
 	process *process
 	id      core.ConnID
 
-	toServer, toClient Time // when the newest bytes under way arrive
+	toServer, toClient stream
 
 	busy    bool   // the core has a batch that it has not released
 	waiting []byte // came meanwhile
 
 	ended       bool // the server will send no more, or hears no more
 	clientClose bool // the client has closed or left it
+}
+
+// stream is one direction of a connection.
+type stream struct {
+	arrives Time     // when the newest bytes under way will be there
+	held    []func() // arrivals, while the server is cut off from clients
+	lost    bool     // nothing more arrives
+}
+
+// carry lets something arrive in its order, if it is not held up.
+func (c *conn) carry(s *stream, arrive func()) {
+	switch {
+	case s.lost:
+	case c.process.machine.clientsCut > 0:
+		s.held = append(s.held, arrive)
+	default:
+		s.arrives = max(s.arrives, c.world.now+c.world.network.delay())
+		c.world.after(s.arrives-c.world.now, arrive)
+	}
+}
+
+// flush lets what was held up arrive, all at once. What a client has left may have
+// been forgotten by its machine: then the server never hears of it.
+func (c *conn) flush() {
+	c.toServer.lost = c.clientClose && len(c.toServer.held) > 0 && c.world.chance(0.5)
+	for _, s := range []*stream{&c.toServer, &c.toClient} {
+		held := s.held
+		s.held = nil
+		c.carry(s, func() {
+			for _, arrive := range held {
+				arrive()
+			}
+		})
+	}
 }
 
 // accept opens a connection to a process.
@@ -42,8 +76,7 @@ func (p *process) accept(c *client) *conn {
 
 // send carries bytes to the server.
 func (c *conn) send(frames []byte) {
-	c.toServer = max(c.toServer, c.world.now+c.world.network.delay())
-	c.world.after(c.toServer-c.world.now, func() {
+	c.carry(&c.toServer, func() {
 		if c.ended || c.process.dead {
 			return
 		}
@@ -76,8 +109,7 @@ func (c *conn) reply(frames []byte, last bool) {
 		return
 	}
 	frames = c.world.answered(frames)
-	c.toClient = max(c.toClient, c.world.now+c.world.network.delay())
-	c.world.after(c.toClient-c.world.now, func() {
+	c.carry(&c.toClient, func() {
 		if !c.clientClose {
 			c.client.receive(c, frames)
 		}
@@ -102,8 +134,7 @@ func (c *conn) leave() {
 // close is the client's: the server hears of it later.
 func (c *conn) close() {
 	c.clientClose = true
-	c.toServer = max(c.toServer, c.world.now+c.world.network.delay())
-	c.world.after(c.toServer-c.world.now, func() {
+	c.carry(&c.toServer, func() {
 		if !c.process.dead {
 			c.leave()
 		}

@@ -15,6 +15,7 @@ type Faults struct {
 	PowerLoss  bool // and machines, between any two operations of a disk
 	Freezes    bool // processes get no time for a while
 	Partitions bool // one direction or all directions of a machine are cut
+	HalfOpen   bool // machines are cut off from clients as well, which move
 	Breaks     bool // links between servers and connections of clients break
 	SlowDisks  bool
 	SlowNet    bool // delays, and election messages that get lost
@@ -24,7 +25,7 @@ type Faults struct {
 // AllFaults is everything at once.
 func AllFaults(every Time) Faults {
 	return Faults{
-		Every: every, Kills: true, PowerLoss: true, Freezes: true, Partitions: true, Breaks: true, SlowDisks: true,
+		Every: every, Kills: true, PowerLoss: true, Freezes: true, Partitions: true, HalfOpen: true, Breaks: true, SlowDisks: true,
 		SlowNet: true, Clocks: true,
 	}
 }
@@ -59,6 +60,10 @@ func (w *World) strike() {
 		{f.Freezes, func() { m.freeze(); w.after(w.between(100*Millisecond, 15*Second), m.thaw) }},
 		{f.Partitions, func() { w.cutOne(m) }},
 		{f.Partitions, func() { w.isolate(m) }},
+		{f.HalfOpen, func() {
+			w.cutOff(m)
+			w.after(w.between(200*Millisecond, 20*Second), func() { w.rejoin(m) })
+		}},
 		{f.Breaks, func() { m.breakLinks() }},
 		{f.Breaks, w.dropClient},
 		{f.SlowDisks, func() {
@@ -117,6 +122,47 @@ func (w *World) isolate(m *machine) {
 	}
 }
 
+// cutOff cuts a machine off from all others and from the clients. Nobody is told:
+// connections stay half open when their clients move.
+func (w *World) cutOff(m *machine) {
+	w.tracef("server %d: cut off from clients", m.id)
+	m.clientsCut++
+	for _, other := range w.machines {
+		if other != m {
+			w.network.cut(m.id, other.id)
+			w.network.cut(other.id, m.id)
+		}
+	}
+}
+
+// rejoin ends what cutOff began.
+func (w *World) rejoin(m *machine) {
+	for _, other := range w.machines {
+		if other != m {
+			w.network.heal(m.id, other.id)
+			w.network.heal(other.id, m.id)
+		}
+	}
+	if m.clientsCut > 0 {
+		m.clientsCut--
+		m.flushClients()
+	}
+}
+
+// flushClients lets what clients and server have sent each other arrive when
+// nothing holds it up any more.
+func (m *machine) flushClients() {
+	if m.clientsCut > 0 || m.process == nil {
+		return
+	}
+	m.world.tracef("server %d: reaches clients again", m.id)
+	for _, c := range m.process.conns {
+		if c != nil {
+			c.flush()
+		}
+	}
+}
+
 func (w *World) cutFor(from, to wire.PeerID, length Time) {
 	w.network.cut(from, to)
 	w.after(length, func() { w.network.heal(from, to) })
@@ -161,6 +207,10 @@ func (w *World) heal() {
 	}
 	for _, m := range w.machines {
 		m.slow = 1
+		if m.clientsCut > 0 {
+			m.clientsCut = 0
+			m.flushClients()
+		}
 		m.disk.CrashAfter(math.MaxInt32)
 		m.thaw()
 		m.start()

@@ -21,6 +21,13 @@ type judge struct {
 	requests map[request]note
 	opened   map[wire.SessionID]int32 // timeout in ms
 	acks     []note                   // what clients were told is done
+	replies  map[wire.SessionID]reply // the newest
+}
+
+// reply is what a client was told last: the state after a transaction.
+type reply struct {
+	cxid int32
+	zxid wire.Zxid
 }
 
 // request names a request of a client.
@@ -33,6 +40,7 @@ func newJudge(w *World) *judge {
 	return &judge{
 		world: w, digests: map[wire.Zxid]uint64{}, born: map[int64]*process{},
 		closed: map[wire.SessionID]note{}, newest: map[wire.SessionID]int32{}, requests: map[request]note{}, opened: map[wire.SessionID]int32{},
+		replies: map[wire.SessionID]reply{},
 	}
 }
 
@@ -180,6 +188,11 @@ func (j *judge) extend(p *process, n note) bool {
 			j.world.fail("session %v: request %d of %v comes after request %d", n.session, n.cxid, n.zxid, j.newest[n.session])
 			return false
 		}
+		if r := j.replies[n.session]; n.cxid < r.cxid {
+			j.world.fail("session %v: request %d is carried out with %v, after request %d was answered from %v",
+				n.session, n.cxid, n.zxid, r.cxid, r.zxid)
+			return false
+		}
 		j.newest[n.session] = n.cxid
 		j.requests[request{n.session, n.cxid}] = n
 	}
@@ -205,6 +218,18 @@ func (j *judge) acknowledged(session wire.SessionID, cxid int32, z wire.Zxid) {
 		return
 	}
 	j.acks = append(j.acks, n)
+}
+
+// shown hears that a client got a reply. Its session's earlier requests are in what
+// it was shown, or never will be: this is how a client that has moved finds out
+// what has become of them.
+func (j *judge) shown(session wire.SessionID, cxid int32, z wire.Zxid) {
+	for earlier := max(cxid-2*outstandingMax, 1); earlier < cxid; earlier++ {
+		if n := j.requests[request{session, earlier}]; n.zxid > z {
+			j.world.fail("session %v: request %d was answered from %v, before request %d at %v", session, cxid, z, earlier, n.zxid)
+		}
+	}
+	j.replies[session] = reply{cxid, z}
 }
 
 // settled compares the end states of all servers.

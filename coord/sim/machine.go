@@ -47,6 +47,8 @@ type machine struct {
 	later  []func() // what it would have done meanwhile
 	slow   float64  // how many times slower the disk is than it should be
 
+	clientsCut int // partitions between it and the clients
+
 	kept ledger // what is on the disk for good
 }
 

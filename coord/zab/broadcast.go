@@ -2,16 +2,16 @@ package zab
 
 import "kafkacoord/coord/wire"
 
-// counterMax is the last counter of an epoch.
+// counterMax is the largest counter that a zxid can have.
 const counterMax = 0xffffffff
 
 // propose logs transactions and sends them to all followers. Sending does not
-// wait for the own disk; counting does.
+// wait for the own disk; counting does. After the last zxid of the epoch it hands
+// over at once: what is proposed is part of the next leader's history.
 func (l *leader) propose(entries []Entry, out *Output) {
 	n := l.node
 	for _, e := range entries {
-		if l.proposed.Counter() == counterMax {
-			l.fail("the epoch has no zxid left (ZOOKEEPER-1277)")
+		if n.config.EpochEnds(l.proposed) {
 			return
 		}
 		if e.Zxid != l.proposed+1 {
@@ -25,6 +25,9 @@ func (l *leader) propose(entries []Entry, out *Output) {
 				send(out, f.link, wire.Packet{Type: wire.PacketProposal, Zxid: e.Zxid, Data: e.Payload})
 				l.time(f, e.Zxid)
 			}
+		}
+		if n.config.EpochEnds(e.Zxid) {
+			l.fail("the epoch has no zxid left; the next one begins with the next leader")
 		}
 	}
 }

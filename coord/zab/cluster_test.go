@@ -59,6 +59,7 @@ func newCluster(t testing.TB, seed uint64, list Membership) *cluster {
 			Self: s.ID, Members: list, Tick: 100, InitLimit: 10, SyncLimit: 5, ConnectLimit: 10,
 			MinNotification: 20, MaxNotification: 500, FinalizeWait: 20,
 			WindowEntries: 6, LogSync: seed%2 == 0, ObserverSnapshots: 1,
+			CounterMax: []int64{0, 40, 8}[seed%3],
 		}})
 	}
 	return c

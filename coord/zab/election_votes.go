@@ -1,10 +1,6 @@
 package zab
 
-import (
-	"math"
-
-	"kafkacoord/coord/wire"
-)
+import "kafkacoord/coord/wire"
 
 // heard is a vote that came from a server.
 type heard struct {
@@ -13,8 +9,10 @@ type heard struct {
 	version int32          // of its message
 }
 
-// roundMax keeps the clock from running over; larger rounds are made up.
-const roundMax = math.MaxInt64 / 2
+// roundJumpMax bounds how far ahead of this server's round another one's may be.
+// Rounds grow by one with each election; a larger jump is made up, and would take
+// everyone who follows it to where the clock ends.
+const roundJumpMax = 1 << 20
 
 // above is the order of votes: by epoch, log and, to break ties, server. The
 // round does not count.
@@ -52,10 +50,10 @@ func (e *election) notification(from wire.PeerID, m *wire.Notification, out *Out
 	if !e.started || from == e.self {
 		return
 	}
-	if m.Round > roundMax {
+	if m.Round > e.clock+roundJumpMax {
 		if e.courtesy.worthNoting(from) {
 			e.warn(out, "a message with a round that no election reaches is ignored; is its sender a server of this ensemble?",
-				"from", from, "round", m.Round)
+				"from", from, "round", m.Round, "own", e.clock)
 		}
 		return
 	}

@@ -49,9 +49,17 @@ func compareEntry(e Entry, z wire.Zxid) int { return cmp.Compare(e.Zxid, z) }
 // kept are the entries in memory. The slice is valid until the next change.
 func (h *history) kept() []Entry { return h.entries[h.head:] }
 
-// after are the entries kept after z.
+// after are the entries kept after z. Mostly z is of the last epoch, in which its
+// place can be counted from the end.
 func (h *history) after(z wire.Zxid) []Entry {
 	kept := h.kept()
+	if len(kept) == 0 || z >= kept[len(kept)-1].Zxid {
+		return kept[len(kept):]
+	}
+	distance := kept[len(kept)-1].Zxid - z
+	if i := len(kept) - int(min(distance, wire.Zxid(len(kept)))); i > 0 && kept[i-1].Zxid == z {
+		return kept[i:]
+	}
 	i, found := slices.BinarySearchFunc(kept, z, compareEntry)
 	if found {
 		i++
@@ -67,8 +75,9 @@ func (h *history) between(z, through wire.Zxid) []Entry {
 
 // has tells whether the entry z is kept.
 func (h *history) has(z wire.Zxid) bool {
-	_, found := slices.BinarySearchFunc(h.kept(), z, compareEntry)
-	return found
+	kept := h.kept()
+	before := len(kept) - len(h.after(z))
+	return before > 0 && kept[before-1].Zxid == z
 }
 
 // covers tells whether z can be a place in this log, as far as is known: the

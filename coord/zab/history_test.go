@@ -133,3 +133,32 @@ func TestChoose(t *testing.T) {
 		}
 	}
 }
+
+// TestHistoryPlaces looks for every zxid in and around histories that span epochs.
+func TestHistoryPlaces(t *testing.T) {
+	for _, text := range []string{"", "1:1", "1:4..1:9", "1:1..1:5,2:1..2:3,4:1", "1:7,2:1..2:6", "3:1,4:1,5:1"} {
+		entries := parseEntries(t, text)
+		var h history
+		for _, e := range entries {
+			h.add(e)
+		}
+		for epoch := range int64(7) {
+			for counter := range int64(12) {
+				z := epochZxid(epoch) + wire.Zxid(counter)
+				before := 0
+				for before < len(entries) && entries[before].Zxid <= z {
+					before++
+				}
+				if got := h.after(z); len(got) != len(entries)-before {
+					t.Errorf("%q: %d entries after %s, not %d", text, len(got), showZxid(z), len(entries)-before)
+				}
+				if has := before > 0 && entries[before-1].Zxid == z; h.has(z) != has {
+					t.Errorf("%q has %s: %t", text, showZxid(z), h.has(z))
+				}
+			}
+		}
+		if got := h.after(-1); len(got) != len(entries) {
+			t.Errorf("%q: %d entries in all", text, len(got))
+		}
+	}
+}

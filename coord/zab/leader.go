@@ -2,6 +2,7 @@ package zab
 
 import (
 	"math"
+	"strconv"
 
 	"kafkacoord/coord/wire"
 )
@@ -46,8 +47,11 @@ type learnerLink struct {
 	peer     wire.PeerID // from stageKnown on
 	promised bool        // its ACKEPOCH counts
 	last     wire.Zxid   // the end of its log, from ACKEPOCH
+	later    bool        // its currentEpoch is later than this leader's was
 	snapshot bool        // it is sent one
 	silence  alarm
+	joining  alarm // since the link began
+	overdue  bool  // joining has rung before the learner served
 
 	// match is the end of what the learner has acknowledged. Its log has the same
 	// order as the leader's, so it has everything before that, too.
@@ -166,6 +170,7 @@ func (l *leader) missing(in func(*learnerLink) bool) string {
 
 // What learners are counted for.
 func connected(*learnerLink) bool   { return true }
+func joining(f *learnerLink) bool   { return f.stage == stageServing || !f.overdue }
 func promised(f *learnerLink) bool  { return f.promised }
 func inHistory(f *learnerLink) bool { return f.stage >= stageReady }
 
@@ -179,7 +184,8 @@ func (l *leader) drop(f *learnerLink, out *Output, reason string) {
 	f.gone, l.dropped = true, true
 }
 
-// sweep removes closed links. A leader whose quorum is gone stops at once.
+// sweep removes closed links. A leader whose quorum is gone stops at once; a
+// learner that comes has initLimit to make up for one that is gone.
 func (l *leader) sweep(out *Output) {
 	if !l.dropped {
 		return
@@ -193,8 +199,8 @@ func (l *leader) sweep(out *Output) {
 	}
 	clear(l.links[len(kept):])
 	l.links = kept
-	if l.phase == phaseServing && !l.quorum(connected) {
-		l.fail("no quorum is connected; missing: " + l.missing(connected))
+	if l.phase == phaseServing && !l.quorum(joining) {
+		l.fail("no quorum is connected; missing: " + l.missing(joining))
 	}
 }
 
@@ -209,6 +215,7 @@ func (l *leader) close(out *Output) {
 
 func (l *leader) linkUp(link LinkID) {
 	f := &learnerLink{link: link}
+	f.joining.start(l.node.ticks(l.node.config.InitLimit))
 	l.links = append(l.links, f)
 	l.move(f, stageHello)
 }
@@ -274,11 +281,16 @@ func (l *leader) hello(f *learnerLink, p *wire.Packet, out *Output) {
 	case info.ConfigVersion > n.config.Members.Version:
 		l.drop(f, out, "its list of servers is newer than this server's; check reconfigEnabled and the lists")
 		return
-	case accepted < 0 || accepted >= min(math.MaxInt32, max(n.accepted, n.seenEpoch)+epochJumpMax):
+	case accepted < 0 || accepted >= min(math.MaxInt32, n.accepted+epochJumpMax):
 		l.drop(f, out, "its accepted epoch is out of range")
 		return
 	}
 	if former := l.of(info.Server); former != nil {
+		if l.alive(former) {
+			l.drop(f, out, "server."+strconv.FormatInt(int64(info.Server), 10)+" is being served on another link: "+
+				"another server has the same myid, or the connection it had is stale and is given up shortly")
+			return
+		}
 		l.drop(former, out, "the server has opened a new one")
 	}
 	f.peer, f.observer = info.Server, p.Type == wire.PacketObserverInfo
@@ -289,18 +301,30 @@ func (l *leader) hello(f *learnerLink, p *wire.Packet, out *Output) {
 	l.greet(f, accepted, out)
 }
 
+// alive tells whether a serving learner has answered the last pings, so that
+// whoever else says he is that server is another one. The link of a server that
+// was started anew is normally down by then.
+func (l *leader) alive(f *learnerLink) bool {
+	return f.stage == stageServing && f.silence.age(l.node.now) <= l.node.config.Tick
+}
+
 // greet brings the learner's accepted epoch and the leader's together. An epoch
 // that is chosen stays: a learner beyond it cannot follow. When that one votes,
-// the leader makes room for an epoch that all can accept; in ZooKeeper the
-// learner stays outside until the next election.
+// the leader makes room for an epoch that all can accept, but not more often than
+// once in initLimit; in ZooKeeper the learner stays outside until the next
+// election. A server that is in no list has no influence on the epoch.
 func (l *leader) greet(f *learnerLink, accepted int64, out *Output) {
 	n := l.node
-	n.seenEpoch = max(n.seenEpoch, accepted)
+	listed := n.quorums.known(f.peer)
+	if listed {
+		n.seenEpoch = max(n.seenEpoch, accepted)
+	}
 	switch {
-	case l.phase == phaseEpoch:
+	case l.phase == phaseEpoch && (listed || accepted < l.epoch):
 		l.epoch = max(l.epoch, accepted+1)
 		l.considerEpoch(out)
-	case accepted > l.epoch && !f.observer && n.quorums.voter(f.peer):
+	case accepted > l.epoch && !f.observer && n.quorums.voter(f.peer) && n.now >= n.mayYield:
+		n.mayYield = n.now + n.ticks(n.config.InitLimit)
 		l.fail("a voter has accepted a later epoch")
 	case accepted > l.epoch:
 		l.drop(f, out, "it has accepted a later epoch; it can join after the next election")
@@ -313,7 +337,7 @@ func (l *leader) greet(f *learnerLink, accepted int64, out *Output) {
 // LEADERINFO, so that no two leaders offer the same.
 func (l *leader) considerEpoch(out *Output) {
 	n := l.node
-	if l.phase != phaseEpoch || l.failed != "" || !l.quorum(connected) {
+	if l.phase != phaseEpoch || l.failed != "" || l.epochsUsedUp() || !l.quorum(connected) {
 		return
 	}
 	l.enter(phaseAccepting)
@@ -332,6 +356,14 @@ func (l *leader) considerEpoch(out *Output) {
 	})
 }
 
+// noEpochLeft is why a server cannot lead any more.
+const noEpochLeft = "all epochs are used up, of which there are 2^31; the data has to be moved to a new ensemble"
+
+// epochsUsedUp tells whether there is no epoch left to establish: a zxid has 31
+// bits for it. Such a leader does not fail at once, lest it is elected at once
+// again, without end.
+func (l *leader) epochsUsedUp() bool { return l.epoch > math.MaxInt32 }
+
 func (l *leader) offer(f *learnerLink, out *Output) {
 	l.move(f, stageOffered)
 	send(out, f.link, wire.Packet{
@@ -339,9 +371,10 @@ func (l *leader) offer(f *learnerLink, out *Output) {
 	})
 }
 
-// ackEpoch takes a learner's promise to follow no earlier epoch. One whose
-// history is better than this leader's cannot follow it: it may have what a
-// quorum agreed on.
+// ackEpoch takes a learner's promise to follow no earlier epoch. As long as no
+// quorum has promised, one whose history is better than this leader's cannot
+// follow it: it may have what a quorum agreed on. Later it is certain that it has
+// not, and that its history must give way (ZooKeeper: Leader.waitForEpochAck).
 func (l *leader) ackEpoch(f *learnerLink, p *wire.Packet, out *Output) {
 	current, err := wire.DecodeAckEpoch(p.Data)
 	if err != nil {
@@ -350,18 +383,38 @@ func (l *leader) ackEpoch(f *learnerLink, p *wire.Packet, out *Output) {
 	}
 	f.last = p.Zxid
 	if current != wire.EpochAccepted {
-		if epoch := int64(current); epoch > l.ownEpoch || epoch == l.ownEpoch && p.Zxid > l.ownLast {
+		epoch := int64(current)
+		f.later = epoch > l.ownEpoch
+		if l.phase <= phasePromises && (f.later || epoch == l.ownEpoch && p.Zxid > l.ownLast) {
 			l.drop(f, out, "its history is ahead of this leader's")
 			return
 		}
 		f.promised = p.Zxid != -1
 	}
 	l.move(f, stagePromised)
-	if l.phase == phasePromises {
-		l.considerPromises(out)
-	} else {
+	if l.phase != phasePromises {
 		l.synchronise(f, out)
+		return
 	}
+	l.considerPromises(out)
+	if l.phase == phasePromises && !l.node.quorums.has(l.mayPromise) {
+		l.fail("too few voters are left that can still accept the epoch; the next one is tried")
+	}
+}
+
+// mayPromise tells whether a voter counts for the epoch, or still may. One that had
+// accepted it before, on a link that is gone, does not, and one that cannot be
+// reached at present is not waited for.
+func (l *leader) mayPromise(id wire.PeerID) bool {
+	if id == l.node.config.Self {
+		return true
+	}
+	f := l.of(id)
+	if f == nil {
+		reachable, tried := l.node.election.connected[id]
+		return reachable || !tried
+	}
+	return !f.observer && (f.promised || f.stage < stagePromised)
 }
 
 // considerPromises raises currentEpoch once a quorum has promised: from then on

@@ -62,7 +62,7 @@ func (l *leader) settled() wire.Zxid {
 func (l *leader) synchronise(f *learnerLink, out *Output) {
 	n := l.node
 	p := snapshotPlan
-	if !n.config.SnapshotSync {
+	if !n.config.SnapshotSync && !f.later {
 		p = choose(&n.history, l.settled(), f.last)
 	}
 	switch {

@@ -17,10 +17,13 @@ func (l *leader) tick(out *Output) {
 		return
 	}
 	if l.patience.rings(n.now) {
-		l.fail("there was no quorum within initLimit; " + l.lacking())
+		l.fail(l.lacking())
 		return
 	}
 	for _, f := range l.links {
+		if f.stage < stageServing && f.joining.rings(n.now) && !f.overdue {
+			f.overdue, l.dropped = true, true
+		}
 		if f.gone || !f.silence.rings(n.now) || !f.awaited() {
 			continue
 		}
@@ -36,17 +39,20 @@ func (l *leader) tick(out *Output) {
 	}
 }
 
-// lacking says what the phase waits for.
+// lacking says what the phase has waited for in vain.
 func (l *leader) lacking() string {
-	switch l.phase {
-	case phaseEpoch:
-		return "not connected: " + l.missing(connected)
-	case phasePromises:
-		return "without acknowledgement of the epoch: " + l.missing(promised)
-	case phaseHistory:
-		return "without acknowledgement of the history: " + l.missing(inHistory)
+	const text = "there was no quorum within initLimit; "
+	switch {
+	case l.epochsUsedUp():
+		return noEpochLeft
+	case l.phase == phaseEpoch:
+		return text + "not connected: " + l.missing(connected)
+	case l.phase == phasePromises:
+		return text + "without acknowledgement of the epoch: " + l.missing(promised)
+	case l.phase == phaseHistory:
+		return text + "without acknowledgement of the history: " + l.missing(inHistory)
 	}
-	return "the own disk is too slow"
+	return text + "the own disk is too slow"
 }
 
 func (l *leader) nextWake() wire.Millis {
@@ -55,6 +61,9 @@ func (l *leader) nextWake() wire.Millis {
 	for _, f := range l.links {
 		if f.awaited() {
 			wake = min(wake, f.silence.wake(now))
+		}
+		if f.stage < stageServing && !f.overdue {
+			wake = min(wake, f.joining.wake(now))
 		}
 	}
 	return wake

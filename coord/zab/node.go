@@ -27,10 +27,13 @@ type Node struct {
 	// floor is the place of the snapshot that came last: the log cannot be cut
 	// before it.
 	floor wire.Zxid
-	// seenEpoch is the highest epoch that any learner had accepted.
+	// seenEpoch is the highest epoch that a learner in one of the lists had accepted.
 	seenEpoch int64
-	tokens    uint64 // of Confirm, given so far
-	counts    Counts
+	// mayYield is when a leader may stop again because a voter has accepted a later
+	// epoch.
+	mayYield wire.Millis
+	tokens   uint64 // of Confirm, given so far
+	counts   Counts
 
 	learner *learner // while following or observing
 	leader  *leader  // while leading
@@ -62,7 +65,7 @@ func New(c Config, s State) *Node {
 
 // Start begins the first election.
 func (n *Node) Start(now wire.Millis, out *Output) {
-	n.now, n.begun = now, true
+	n.now, n.begun, n.mayYield = now, true, now
 	n.counts.Elections++
 	n.election.start(n.now, n.history.last, n.current, out)
 	n.conclude(out)
@@ -147,7 +150,9 @@ func (n *Node) LinkDown(link LinkID, out *Output) {
 
 // Packet takes a packet from a link. A SNAP packet is handed over when the
 // snapshot behind it has been received whole; the owner keeps it until a
-// DiskInstall for the link, or the link's end. Node keeps the packet's data.
+// DiskInstall for the link, or the link's end. Node keeps the packet's data. It
+// does not look into transactions: a packet with one that the owner could not
+// apply is not for Packet but for Refuse.
 func (n *Node) Packet(link LinkID, p *wire.Packet, out *Output) {
 	switch {
 	case n.leader != nil:
@@ -218,7 +223,8 @@ func (n *Node) History(link LinkID, entries []Entry, ok bool, out *Output) {
 }
 
 // Propose broadcasts the next transactions of a serving leader: the first has
-// the zxid after the last one's.
+// the zxid after the last one's. The leader hands over with the last zxid of its
+// epoch; LogEnd tells how many were taken.
 func (n *Node) Propose(entries []Entry, out *Output) {
 	if n.leader == nil || n.leader.phase != phaseServing {
 		warn(out, "transactions were proposed at a server that does not lead; they are dropped", "count", len(entries))
@@ -228,10 +234,27 @@ func (n *Node) Propose(entries []Entry, out *Output) {
 	n.conclude(out)
 }
 
-// Exhausted tells a leader that its epoch has no zxid left for a further
-// transaction, so that it must hand over.
-func (n *Node) Exhausted() bool {
-	return n.leader != nil && n.leader.proposed.Counter() == counterMax
+// LogEnd is the end of the log, durable or not: the last of what was given to
+// Propose and taken; -1 when the data is lost.
+func (n *Node) LogEnd() wire.Zxid { return n.history.last }
+
+// Refuse closes a link on which something came that the owner cannot take. A
+// learner leaves its leader by that.
+func (n *Node) Refuse(link LinkID, reason string, out *Output) {
+	switch {
+	case n.leader != nil:
+		if f := n.leader.find(link); f != nil {
+			n.leader.drop(f, out, reason)
+		}
+	case n.learner != nil:
+		if n.learner.link == link {
+			n.learner.fail(reason)
+		}
+	default:
+		n.forgetEarly(link)
+		out.Close = append(out.Close, link)
+	}
+	n.conclude(out)
 }
 
 // Send queues a packet that concerns clients: at a learner to the leader's link,

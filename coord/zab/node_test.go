@@ -97,20 +97,32 @@ func TestBroadcastDoesNotAllocate(t *testing.T) {
 	}
 }
 
+// TestExhaustedEpoch: the leader takes the last zxid of its epoch and hands over
+// with it; what is proposed beyond is not taken.
 func TestExhaustedEpoch(t *testing.T) {
-	s := newSteady(t, 1)
-	s.node.leader.proposed = epochZxid(1) | counterMax - 1
-	if s.node.Exhausted() {
-		t.Fatal("the epoch has one zxid left")
+	for _, surplus := range []int{0, 2} {
+		s := newSteady(t, 1)
+		s.node.config.CounterMax = 3
+		s.node.Propose([]Entry{{Zxid: s.next + 1}, {Zxid: s.next + 2}}, &s.out)
+		if s.node.role != Leading {
+			t.Fatalf("the server hands over with one zxid left: %+v", s.out)
+		}
+		s.out.Reset()
+		var entries []Entry
+		for i := range 1 + surplus {
+			entries = append(entries, Entry{Zxid: s.next + 3 + wire.Zxid(i)})
+		}
+		s.node.Propose(entries, &s.out)
+		if len(s.out.Changes) == 0 || s.out.Changes[0].Role != Looking {
+			t.Errorf("the server did not hand over: %+v", s.out)
+		}
+		if len(s.out.Sends) != 1 || len(s.out.Disk) != 1 || s.node.LogEnd() != s.next+3 {
+			t.Errorf("the log ends at %v with %+v", s.node.LogEnd(), s.out)
+		}
 	}
-	s.node.Propose([]Entry{{epochZxid(1) | counterMax, nil}}, &s.out)
-	if !s.node.Exhausted() || s.node.role != Leading {
-		t.Fatal("the epoch has no zxid left")
-	}
-	s.out.Reset()
-	s.node.Propose([]Entry{{epochZxid(2), nil}}, &s.out)
-	if len(s.out.Changes) == 0 || s.out.Changes[0].Role != Looking || len(s.out.Sends) != 0 {
-		t.Errorf("the server did not hand over: %+v", s.out)
+	c := Config{}
+	if c.EpochEnds(epochZxid(5)|counterMax-1) || !c.EpochEnds(epochZxid(5)|counterMax) {
+		t.Error("an epoch has 2^32-1 zxids")
 	}
 }
 

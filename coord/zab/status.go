@@ -303,6 +303,8 @@ func (l *leader) awaits() string {
 		in := l.together(promised)
 		absent := slices.DeleteFunc(slices.Clone(l.node.quorums.voters), in)
 		return "all voters to accept the epoch, because this server is empty: " + serverNames(absent)
+	case l.epochsUsedUp():
+		return "an operator: " + noEpochLeft
 	case l.phase == phaseEpoch:
 		return l.missing(connected) + " to connect"
 	case l.phase == phasePromises:

@@ -66,6 +66,19 @@ type Config struct {
 	// have shown up empty, as ZooKeeper does: two fresh servers of three may start
 	// although the third holds the data.
 	Bootstrap bool
+
+	// CounterMax is the last counter of an epoch; 0: the largest there is, 2^32-1.
+	CounterMax int64
+}
+
+// EpochEnds tells whether z is the last zxid of its epoch: what comes next needs a
+// later epoch (ZOOKEEPER-1277).
+func (c *Config) EpochEnds(z wire.Zxid) bool {
+	last := c.CounterMax
+	if last == 0 {
+		last = counterMax
+	}
+	return z.Counter() >= last
 }
 
 // State is what a server finds on its disk.
