@@ -1,6 +1,7 @@
 package integration_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"strings"
@@ -151,10 +152,14 @@ func (q *quorum) testControllerKilled(t *testing.T, before map[string]*zk.Stat, 
 	}
 	var is controllerRecord
 	eventually(t, "another broker is the controller", func() error {
-		if !q.exists(t, "/controller") {
-			return zk.ErrNoNode
+		// It may go between two looks at it.
+		data, _, err := q.read(t, "/controller")
+		if err != nil {
+			return err
 		}
-		q.readJSON(t, "/controller", &is)
+		if err := json.Unmarshal(data, &is); err != nil {
+			return fmt.Errorf("decode %q: %w", data, err)
+		}
 		if is == was {
 			return fmt.Errorf("it is still broker %d", is.BrokerID)
 		}
